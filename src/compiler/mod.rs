@@ -1,0 +1,1 @@
+//! Graph and device to program.

@@ -1,0 +1,3 @@
+//! The `waferscope` program: see [`waferscope::cli`].
+
+fn main() {}

@@ -1,0 +1,6 @@
+//! What must be computed: operator graphs with shapes, parameters, operations and bytes, and the readers that make
+//! them from model files. Knows nothing of wafers or time.
+
+pub mod graph;
+
+pub use graph::{Graph, Op, OpId, OpKind};
