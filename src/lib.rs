@@ -5,6 +5,7 @@
 
 pub mod hardware;
 pub mod rng;
+pub mod scenario;
 pub mod units;
 pub mod workload;
 

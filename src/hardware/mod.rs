@@ -5,5 +5,5 @@ pub mod geometry;
 pub mod spec;
 
 pub use defects::{DefectMap, RepairOutcome};
-pub use geometry::{Core, Rect};
-pub use spec::{DeviceSpec, Mark, Sourced};
+pub use geometry::{Core, Geometry, Rect};
+pub use spec::{DeviceSpec, Mark, Sourced, TotalCheck};

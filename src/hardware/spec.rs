@@ -3,6 +3,14 @@
 //! Values come from a device file (`assets/devices/*.ron` or the user's own, read by `scenario::file::device`); this
 //! module only names them, derives totals from them and leaves time and work to others.
 
+use crate::units::format;
+
+/// Operations that the maker's "AI" peak counts for each dense one.
+///
+/// Derived: 125 PFLOP/s (Cerebras, WSE-3, 2024) over 15.6 PFLOP/s dense (SemiAnalysis, 2024) is 8.0; 62.5 over
+/// 7.5 PFLOP/s (Cerebras, Andromeda, 2022) is 8.3 on WSE-2. The cores skip zeros, so the factor is a best case.
+pub const SPARSE_FACTOR: f64 = 8.0;
+
 /// How far a value can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -107,6 +115,50 @@ pub struct PublishedTotals {
     pub sparse_flops: Option<Sourced<f64>>,
 }
 
+/// One total of ours held against the maker's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TotalCheck {
+    /// What is compared: `SRAM bandwidth`.
+    pub name: &'static str,
+    /// `run clock`, `spec clock`, or `any clock` where time plays no part.
+    pub clock: &'static str,
+    /// Computed from the figures of the device, over the cores of its fabric.
+    pub ours: f64,
+    /// As published.
+    pub published: f64,
+    /// Unit of both.
+    pub unit: String,
+    /// Where the published value stands.
+    pub source: String,
+}
+
+impl TotalCheck {
+    fn new(name: &'static str, clock: &'static str, ours: f64, published: &Sourced<f64>) -> Self {
+        let Sourced { value, unit, mark: _, source } = published;
+        Self { name, clock, ours, published: *value, unit: unit.clone(), source: source.clone() }
+    }
+
+    /// How much ours is above the published total, as a share of it: 0.1 is 10 % more.
+    pub fn difference(&self) -> f64 {
+        self.ours / self.published - 1.0
+    }
+
+    /// The comparison in words: `dense fp16 peak at spec clock: 15.8 PFLOP/s, published 15.6 PFLOP/s, +1.1 %`.
+    pub fn sentence(&self) -> String {
+        let sign = if self.difference() < 0.0 { "−" } else { "+" };
+        format!(
+            "{} at {}: {}{}, published {}{}, {sign}{}",
+            self.name,
+            self.clock,
+            format::prefixed(self.ours),
+            self.unit,
+            format::prefixed(self.published),
+            self.unit,
+            format::percent(self.difference().abs())
+        )
+    }
+}
+
 impl DeviceSpec {
     /// Cores of the logical fabric, the ones a program can use.
     pub fn fabric_cores(&self) -> u64 {
@@ -147,6 +199,41 @@ impl DeviceSpec {
     /// Fabric bits per second at `clock_hz`: four links a core, both directions.
     pub fn fabric_bandwidth_bits(&self, clock_hz: f64) -> f64 {
         self.fabric_cores() as f64 * 4.0 * 2.0 * f64::from(self.link_bits.value) * clock_hz
+    }
+
+    /// fp16 operations per second at `clock_hz` as the maker's "AI" peak counts them, skipped zeros included.
+    pub fn sparse_peak_flops(&self, clock_hz: f64) -> f64 {
+        self.dense_peak_flops(clock_hz) * SPARSE_FACTOR
+    }
+
+    /// Width of one core in millimetres, if the fabric's columns fill the wafer from edge to edge.
+    pub fn core_width_mm(&self) -> f64 {
+        self.wafer_side_mm.value / f64::from(self.fabric_columns.value)
+    }
+
+    /// Height of one core in millimetres, if the fabric's rows fill the wafer from edge to edge.
+    pub fn core_height_mm(&self) -> f64 {
+        self.wafer_side_mm.value / f64::from(self.fabric_rows.value)
+    }
+
+    /// Our totals beside the published ones, those that depend on the clock once at each clock.
+    pub fn totals(&self) -> Vec<TotalCheck> {
+        let published = &self.published;
+        let mut checks =
+            vec![TotalCheck::new("SRAM", "any clock", self.sram_total_bytes() as f64, &published.sram_bytes)];
+        for (clock, hz) in [("run clock", self.clock_run_hz.value), ("spec clock", self.clock_spec_hz.value)] {
+            let bandwidth = &published.sram_bytes_per_second;
+            checks.push(TotalCheck::new("SRAM bandwidth", clock, self.sram_bandwidth(hz), bandwidth));
+            let fabric = &published.fabric_bits_per_second;
+            checks.push(TotalCheck::new("fabric bandwidth", clock, self.fabric_bandwidth_bits(hz), fabric));
+            if let Some(dense) = &published.dense_flops {
+                checks.push(TotalCheck::new("dense fp16 peak", clock, self.dense_peak_flops(hz), dense));
+            }
+            if let Some(sparse) = &published.sparse_flops {
+                checks.push(TotalCheck::new("sparse fp16 peak", clock, self.sparse_peak_flops(hz), sparse));
+            }
+        }
+        checks
     }
 
     /// Bytes that enter or leave the wafer per clock cycle, each way.

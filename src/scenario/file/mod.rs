@@ -1,0 +1,202 @@
+//! RON files: one error type, one way to parse under limits, one way to check a version.
+//!
+//! Each kind of file has a module of its own with its on-disk types and its checks. Readers take bytes; who opens the
+//! file is the caller's business.
+
+pub mod device;
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Longest file that is read, in bytes.
+pub const MAX_BYTES: usize = 64 << 20;
+
+/// Deepest nesting of brackets that is followed.
+const MAX_DEPTH: usize = 48;
+
+/// Longest piece of the user's file that is quoted in an error, in characters.
+const MAX_QUOTE: usize = 60;
+
+/// Line and column of a text file, both counted from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// Why a file could not be read: where, in which field, and what was expected.
+///
+/// Reads as one sentence: `my.ron:12:4: clock_run_hz: expected a frequency between .., found -3`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct FileError {
+    /// The name that the caller gave, usually the path as the user typed it.
+    pub file: String,
+    /// Where in the text, when the text itself is wrong.
+    pub place: Option<Place>,
+    /// Path of the field, such as `published.sram_bytes.value`, when there is one.
+    pub field: Option<String>,
+    /// What was expected and what was found.
+    pub message: String,
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(Place { line, column }) = self.place {
+            write!(f, ":{line}:{column}")?;
+        }
+        if let Some(field) = &self.field {
+            write!(f, ": {field}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl FileError {
+    /// The file as a whole is wrong.
+    pub fn whole(file: &str, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), place: None, field: None, message: message.into() }
+    }
+
+    /// The value of one field is wrong.
+    pub fn field(file: &str, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), place: None, field: Some(field.into()), message: message.into() }
+    }
+}
+
+/// The bytes as text.
+///
+/// # Errors
+/// If there are more than [`MAX_BYTES`], none at all, or they are not UTF-8.
+pub fn text<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str, FileError> {
+    if bytes.len() > MAX_BYTES {
+        let found = bytes.len() >> 20;
+        return Err(FileError::whole(file, format!("expected at most 64 MiB, found {found} MiB")));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        FileError::whole(file, format!("expected text (UTF-8), found other bytes at offset {at}"))
+    })?;
+    if text.trim().is_empty() {
+        return Err(FileError::whole(file, "expected a RON document, found an empty file"));
+    }
+    Ok(text)
+}
+
+/// Parses one RON document under the limits on size and nesting.
+///
+/// # Errors
+/// As [`text`], and whatever RON or the type `T` does not accept, with its place and the path of its field.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8], file: &str) -> Result<T, FileError> {
+    let text = text(bytes, file)?;
+    ron::Options::default().with_recursion_limit(MAX_DEPTH).from_str(text).map_err(|error| explain(text, file, &error))
+}
+
+/// Checks the `version: (major, minor)` header, before anything else of the file is looked at.
+///
+/// # Errors
+/// If the header is missing or malformed, or the major version is not `major`. A newer minor version is left to the
+/// caller, who gets it as the result.
+pub fn check_version(bytes: &[u8], file: &str, major: u32) -> Result<u32, FileError> {
+    /// The header alone; all other fields are skipped.
+    #[derive(Deserialize)]
+    struct Header {
+        version: (u32, u32),
+    }
+    let Header { version: (found, minor) } = parse(bytes, file)?;
+    if found == major {
+        return Ok(minor);
+    }
+    let message = format!("expected a file of version {major}, found {found}.{minor}");
+    Err(FileError::field(file, "version", message))
+}
+
+/// Turns RON's error into ours.
+fn explain(text: &str, file: &str, error: &ron::error::SpannedError) -> FileError {
+    let start = Place { line: error.span.start.line, column: error.span.start.col };
+    let end = Place { line: error.span.end.line, column: error.span.end.col };
+    let message = shortened(&error.code.to_string());
+    let field = field_at(text, start);
+    FileError { file: file.to_owned(), place: Some(end.min(start)), field, message }
+}
+
+/// One line of at most three quotes' length, without control characters: an error must not repeat a hostile file.
+fn shortened(message: &str) -> String {
+    let limit = 3 * MAX_QUOTE;
+    let mut out: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect();
+    if message.chars().nth(limit).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// A piece of the user's file, cut to a length that fits in a sentence.
+pub fn quoted(piece: &str) -> String {
+    let cut: String = piece.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_QUOTE).collect();
+    let more = if piece.chars().nth(MAX_QUOTE).is_some() { "…" } else { "" };
+    format!("\"{cut}{more}\"")
+}
+
+/// The path of field names around `place`, such as `published.sram_bytes.mark`.
+///
+/// A light scan, since RON reports lines and columns only: it knows brackets, strings and comments, which is enough to
+/// name a field, and never fails.
+fn field_at(text: &str, place: Place) -> Option<String> {
+    // One slot for each open bracket: the last name before a colon on that level.
+    let mut names: Vec<Option<&str>> = Vec::new();
+    let mut word: Option<(usize, usize)> = None;
+    let (mut line, mut column) = (1, 1);
+    let mut chars = text.char_indices().peekable();
+    let mut in_string = false;
+    while let Some((at, c)) = chars.next() {
+        if (line, column) >= (place.line, place.column) {
+            break;
+        }
+        column += 1;
+        if c == '\n' {
+            (line, column) = (line + 1, 1);
+        }
+        if in_string {
+            if c == '\\' && chars.next().is_some() {
+                column += 1;
+            }
+            in_string = c != '"';
+            continue;
+        }
+        match c {
+            '"' => in_string = true,
+            '/' if chars.peek().is_some_and(|&(_, next)| next == '/') => {
+                for (_, skipped) in chars.by_ref() {
+                    if skipped == '\n' {
+                        break;
+                    }
+                }
+                (line, column) = (line + 1, 1);
+            }
+            '(' | '[' | '{' if names.len() < MAX_DEPTH => names.push(None),
+            ')' | ']' | '}' => drop(names.pop()),
+            ':' => {
+                if let (Some(slot), Some((from, to))) = (names.last_mut(), word) {
+                    *slot = text.get(from..to);
+                }
+            }
+            ',' => {
+                if let Some(slot) = names.last_mut() {
+                    *slot = None;
+                }
+            }
+            _ => {}
+        }
+        if c.is_alphanumeric() || c == '_' {
+            let end = at + c.len_utf8();
+            word = match word {
+                Some((from, to)) if to == at => Some((from, end)),
+                _ => Some((at, end)),
+            };
+        }
+    }
+    let path: Vec<&str> = names.into_iter().flatten().collect();
+    (!path.is_empty()).then(|| shortened(&path.join(".")))
+}
