@@ -116,10 +116,39 @@ pub fn check_version(bytes: &[u8], file: &str, major: u32) -> Result<u32, FileEr
 /// Turns RON's error into ours.
 fn explain(text: &str, file: &str, error: &ron::error::SpannedError) -> FileError {
     let start = Place { line: error.span.start.line, column: error.span.start.col };
-    let end = Place { line: error.span.end.line, column: error.span.end.col };
-    let message = shortened(&error.code.to_string());
-    let field = field_at(text, start);
-    FileError { file: file.to_owned(), place: Some(end.min(start)), field, message }
+    let message = shortened(&in_words(&error.code));
+    let mut slots = field_at(text, start);
+    if matches!(error.code, ron::Error::MissingStructField { .. } | ron::Error::NoSuchStructField { .. }) {
+        // The last name is a neighbour of the field in question: what matters is what holds both.
+        slots.pop();
+    }
+    let path: Vec<&str> = slots.into_iter().flatten().collect();
+    let field = (!path.is_empty()).then(|| shortened(&path.join(".")));
+    FileError { file: file.to_owned(), place: Some(start), field, message }
+}
+
+/// The commonest errors of a hand-written file in our form; RON's own words for the rest.
+fn in_words(error: &ron::Error) -> String {
+    match error {
+        ron::Error::NoSuchStructField { expected, found, outer: _ } => {
+            format!("found the unknown field {}, expected one of {}", quoted(found), expected.join(", "))
+        }
+        ron::Error::NoSuchEnumVariant { expected, found, outer: _ } => {
+            format!("expected one of {}, found {}", expected.join(", "), quoted(found))
+        }
+        ron::Error::MissingStructField { field, outer: _ } => format!("expected the field {field}, which is missing"),
+        ron::Error::DuplicateStructField { field, outer: _ } => {
+            format!("expected the field {field} once, found it twice")
+        }
+        ron::Error::ExceededRecursionLimit => format!("expected at most {MAX_DEPTH} levels of nesting, found more"),
+        ron::Error::ExpectedNamedStructLike(_) | ron::Error::ExpectedStructLike => "expected an opening '('".to_owned(),
+        other => {
+            // RON writes sentences; ours begins with the name of the file.
+            let words = other.to_string();
+            let mut chars = words.chars();
+            chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+        }
+    }
 }
 
 /// One line of at most three quotes' length, without control characters: an error must not repeat a hostile file.
@@ -139,11 +168,11 @@ pub fn quoted(piece: &str) -> String {
     format!("\"{cut}{more}\"")
 }
 
-/// The path of field names around `place`, such as `published.sram_bytes.mark`.
+/// The field names around `place`, one for each open bracket that has one: `published`, `sram_bytes`, `mark`.
 ///
 /// A light scan, since RON reports lines and columns only: it knows brackets, strings and comments, which is enough to
 /// name a field, and never fails.
-fn field_at(text: &str, place: Place) -> Option<String> {
+fn field_at(text: &str, place: Place) -> Vec<Option<&str>> {
     // One slot for each open bracket: the last name before a colon on that level.
     let mut names: Vec<Option<&str>> = Vec::new();
     let mut word: Option<(usize, usize)> = None;
@@ -197,6 +226,5 @@ fn field_at(text: &str, place: Place) -> Option<String> {
             };
         }
     }
-    let path: Vec<&str> = names.into_iter().flatten().collect();
-    (!path.is_empty()).then(|| shortened(&path.join(".")))
+    names
 }

@@ -1,0 +1,223 @@
+//! The layers of `ARCHITECTURE.md`, checked: imports run downwards only, and toolkits, clocks, files and `serde` stay
+//! where they belong.
+//!
+//! The check reads source text: it finds `crate::..` paths and names of crates outside comments, strings and test
+//! modules. What a macro hides it does not see.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each top module and what it may import besides itself. Layers of the window and the command line see the plain types
+/// of all that they show; those below them list exactly what they need.
+const LAYERS: [(&str, &[&str]); 14] = [
+    ("units", &[]),
+    ("rng", &[]),
+    ("parallel", &["units"]),
+    ("hardware", &["units", "rng", "parallel"]),
+    ("workload", &["units"]),
+    ("compiler", &["hardware", "workload", "parallel", "units", "rng"]),
+    ("sim", &["compiler", "hardware", "parallel", "units", "rng"]),
+    ("rivals", &["workload", "units"]),
+    ("scenario", &["sim", "rivals", "compiler", "workload", "hardware", "units", "rng"]),
+    ("lab", &["scenario", "sim", "rivals", "compiler", "hardware", "workload", "parallel", "units", "rng"]),
+    ("view", &["sim", "compiler", "hardware", "units"]),
+    (
+        "session",
+        &["lab", "scenario", "sim", "rivals", "view", "compiler", "workload", "hardware", "parallel", "units", "rng"],
+    ),
+    ("ui", &["session", "view", "sim", "compiler", "workload", "hardware", "units"]),
+    (
+        "cli",
+        &[
+            "session", "lab", "view", "scenario", "sim", "rivals", "compiler", "workload", "hardware", "parallel",
+            "units", "rng",
+        ],
+    ),
+];
+
+/// Files that belong to no layer: they name all of them and do nothing else.
+const ROOTS: [&str; 2] = ["lib.rs", "main.rs"];
+
+/// One source file: its path below `src` with `/` between parts, and its code without comments, strings and tests.
+struct Source {
+    path: String,
+    code: String,
+}
+
+impl Source {
+    /// The top module that the file belongs to: `hardware` for `hardware/spec.rs`, `rng` for `rng.rs`.
+    fn layer(&self) -> &str {
+        let top = self.path.split('/').next().unwrap_or_default();
+        top.strip_suffix(".rs").unwrap_or(top)
+    }
+
+    /// Whether the file is `place` or inside it.
+    fn is_in(&self, place: &str) -> bool {
+        let rest = self.path.strip_prefix(place);
+        rest.is_some_and(|rest| rest.is_empty() || rest == ".rs" || rest.starts_with('/'))
+    }
+}
+
+fn sources() -> Vec<Source> {
+    fn visit(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    visit(&root, &mut paths);
+    paths.sort();
+    let source = |path: PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().components();
+        let parts: Vec<_> = name.map(|part| part.as_os_str().to_string_lossy()).collect();
+        Source { path: parts.join("/"), code: code_of(&fs::read_to_string(path).unwrap()) }
+    };
+    paths.into_iter().map(source).collect()
+}
+
+/// The code of a file without line comments, strings and its test module, which ends the file by our convention.
+fn code_of(text: &str) -> String {
+    let mut code = String::new();
+    for line in text.lines() {
+        if line.starts_with("#[cfg(test)]") {
+            break;
+        }
+        // Every other piece between quotes is a string; a line that a string runs over keeps what is left.
+        let unquoted: Vec<&str> = line.split('"').step_by(2).collect();
+        let unquoted = unquoted.join(" ");
+        code.push_str(unquoted.split("//").next().unwrap_or_default());
+        code.push('\n');
+    }
+    code
+}
+
+/// Whether `word` stands in `code` as a whole identifier or path.
+fn names(code: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    code.match_indices(word).any(|(at, _)| !code[..at].ends_with(part) && !code[at + word.len()..].starts_with(part))
+}
+
+/// The top modules that `crate::` paths of `code` name, `use crate::{a, b::c}` included.
+fn imports(code: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|&c| c.is_alphanumeric() || c == '_').collect::<String>();
+    let mut found = Vec::new();
+    for prefix in ["crate::", "waferscope::"] {
+        for (at, _) in code.match_indices(prefix) {
+            let rest = &code[at + prefix.len()..];
+            let Some(group) = rest.strip_prefix('{') else {
+                found.push(word(rest));
+                continue;
+            };
+            // The first name of each branch on the outermost level of the braces.
+            let (mut depth, mut fresh) = (0, true);
+            for (index, c) in group.char_indices() {
+                match c {
+                    '}' if depth == 0 => break,
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => fresh = true,
+                    c if fresh && !c.is_whitespace() => {
+                        found.push(word(&group[index..]));
+                        fresh = false;
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Fails with the list of files outside `allowed` whose code names one of `words`.
+fn only_in(allowed: &[&str], words: &[&str]) {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if allowed.iter().any(|place| source.is_in(place)) {
+            continue;
+        }
+        wrong.extend(
+            words.iter().filter(|word| names(&source.code, word)).map(|word| format!("{} uses {word}", source.path)),
+        );
+    }
+    assert!(wrong.is_empty(), "allowed only in {allowed:?}: {wrong:#?}");
+}
+
+#[test]
+fn imports_run_downwards() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if ROOTS.contains(&source.path.as_str()) {
+            continue;
+        }
+        let layer = source.layer();
+        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+            wrong.push(format!("{} belongs to no layer of the table", source.path));
+            continue;
+        };
+        for import in imports(&source.code) {
+            let known = LAYERS.iter().any(|(name, _)| *name == import);
+            if known && import != layer && !allowed.contains(&import.as_str()) {
+                wrong.push(format!("{} ({layer}) uses {import}", source.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_table_itself_has_no_cycle() {
+    // Every layer may use only layers that are listed above it.
+    for (index, (name, allowed)) in LAYERS.iter().enumerate() {
+        for used in *allowed {
+            assert!(LAYERS[..index].iter().any(|(above, _)| above == used), "{name} uses {used}, listed below it");
+        }
+    }
+}
+
+#[test]
+fn the_toolkit_stays_in_ui() {
+    only_in(&["ui"], &["egui", "eframe", "egui_plot", "rfd"]);
+}
+
+#[test]
+fn clocks_stay_where_time_is_real() {
+    let allowed = ["sim/thread", "parallel", "lab/bench", "session", "ui", "cli"];
+    only_in(&allowed, &["std::time", "Instant", "SystemTime"]);
+}
+
+#[test]
+fn files_are_opened_only_at_the_edges() {
+    only_in(
+        &["scenario/file", "session", "cli"],
+        &["std::fs", "fs::File", "File::open", "OpenOptions", "read_to_string"],
+    );
+}
+
+#[test]
+fn threads_start_in_three_places() {
+    only_in(&["sim/thread", "parallel", "session/jobs"], &["thread::Builder", "thread::scope", "thread::spawn"]);
+}
+
+#[test]
+fn the_model_of_the_machine_is_not_serialised() {
+    let allowed = ["scenario", "rivals", "lab", "session", "view", "ui", "cli"];
+    only_in(&allowed, &["Serialize", "Deserialize", "serde"]);
+}
+
+#[test]
+fn the_reader_of_imports_understands_groups() {
+    let code = code_of(
+        "use crate::{\n  hardware::{Core, Rect}, sim,\n};\nlet x = crate::rng::Rng; // crate::ui\n\"crate::ui\"\n",
+    );
+    assert_eq!(imports(&code), ["hardware", "sim", "rng"]);
+    assert!(names("use std::fs;", "std::fs") && !names("std::fsx", "std::fs") && !names("my_egui", "egui"));
+    let source = |path: &str| Source { path: path.to_owned(), code: String::new() };
+    assert!(source("sim/thread.rs").is_in("sim/thread") && !source("sim/threads.rs").is_in("sim/thread"));
+    assert_eq!((source("rng.rs").layer(), source("hardware/spec.rs").layer()), ("rng", "hardware"));
+}
