@@ -24,6 +24,15 @@ pub enum OpKind {
     Loss { width: u64 },
 }
 
+/// Which tokens of a sequence an operator works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tokens {
+    /// Every token.
+    Every,
+    /// The first alone (BERT's pooler and what reads it), so that the sequence shares the work.
+    First,
+}
+
 /// One operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
@@ -36,7 +45,11 @@ pub struct Op {
     pub parameters: u64,
     /// Where its weights live if another operator owns them (a tied head).
     pub weights_of: Option<OpId>,
-    /// Operators whose outputs it reads; residual additions are part of the reader.
+    /// Which tokens of a sequence it works on.
+    pub tokens: Tokens,
+    /// Operators whose outputs it reads. A residual addition is part of its reader: a norm (or a head without one)
+    /// with two inputs adds the first, a branch, to the stream that the second holds. A norm in front of a branch hands
+    /// that sum on beside its own output; a norm after a branch hands on its output alone.
     pub inputs: Vec<OpId>,
 }
 
@@ -66,10 +79,9 @@ impl Op {
     /// Elements of its output for one token.
     pub fn output_width(&self) -> u64 {
         match self.kind {
-            OpKind::Embedding { width, .. } | OpKind::Norm { width } => width,
+            OpKind::Embedding { width, .. } | OpKind::Norm { width } | OpKind::Activation { width, .. } => width,
             OpKind::MatMul { n, .. } => n,
             OpKind::Attention { heads, head_dim, .. } => heads * head_dim,
-            OpKind::Activation { width, .. } => width,
             OpKind::Loss { .. } => 1,
         }
     }
@@ -83,17 +95,22 @@ impl Op {
     }
 
     /// Operations of the forward pass for one token of a sequence of `sequence` tokens.
+    ///
+    /// Work on the first token alone is spread over the sequence and rounded up.
     pub fn forward_flops_per_token(&self, sequence: u64) -> u64 {
-        match self.kind {
+        let flops = match self.kind {
             // A look-up moves data and adds nothing but the tables' sum, which is left out.
             OpKind::Embedding { .. } => 0,
-            // Mean, variance, scale and shift; two passes of two operations.
-            OpKind::Norm { width } => 5 * width,
+            // A norm takes mean, variance, scale and shift; a softmax its maximum, difference, exponent, sum and quotient.
+            OpKind::Norm { width } | OpKind::Loss { width } => 5 * width,
             OpKind::MatMul { k, n } => 2 * k * n,
             // q·k and p·v are 2·S·head_dim each; softmax is counted as five operations a score.
             OpKind::Attention { heads, head_dim, .. } => heads * sequence * (4 * head_dim + 5),
             OpKind::Activation { width, gated } => width * if gated { 6 } else { 5 },
-            OpKind::Loss { width } => 5 * width,
+        };
+        match self.tokens {
+            Tokens::Every => flops,
+            Tokens::First => flops.div_ceil(sequence),
         }
     }
 

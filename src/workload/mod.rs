@@ -2,5 +2,12 @@
 //! them from model files. Knows nothing of wafers or time.
 
 pub mod graph;
+pub mod transformer;
 
-pub use graph::{Graph, Op, OpId, OpKind};
+pub mod import;
+
+pub mod builtin;
+
+pub use graph::{Graph, Op, OpId, OpKind, Tokens};
+pub use import::{Format, ImportError, Imported};
+pub use transformer::TransformerShape;

@@ -1,0 +1,517 @@
+//! Transformers as a plain list of sizes, and the operator graph that they amount to.
+//!
+//! Every reader and every built-in model fills a [`TransformerShape`]; only this module knows which operators a block
+//! has and what each of them owns, so that parameters are counted in one place. It reads no files.
+
+use super::graph::{Graph, Op, OpId, OpKind, Tokens};
+
+/// Most transformer blocks that are read; the deepest published language models have a few hundred.
+pub const LAYERS_MAX: u64 = 10_000;
+/// Largest width, vocabulary, sequence or table in elements (2²⁴).
+pub const WIDTH_MAX: u64 = 1 << 24;
+/// Most attention heads of a block, and most elements of a head (2¹⁶).
+pub const HEADS_MAX: u64 = 1 << 16;
+/// Most sequences in one optimizer step (2³²).
+pub const BATCH_MAX: u64 = 1 << 32;
+/// Most trained parameters: a thousand times a 1-trillion-parameter model, and far from overflow.
+pub const PARAMETERS_MAX: u64 = 1_000_000_000_000_000;
+
+/// Most operations of a forward pass for one token, so that a backward pass still fits 64 bits.
+pub const FLOPS_PER_TOKEN_MAX: u64 = 1_000_000_000_000_000_000;
+
+/// What a normalisation owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    /// Scale and shift: two elements for each of its width.
+    LayerNorm,
+    /// Scale alone: one element for each of its width.
+    RmsNorm,
+}
+
+impl NormKind {
+    fn parameters(self, width: u64) -> u64 {
+        match self {
+            Self::LayerNorm => 2 * width,
+            Self::RmsNorm => width,
+        }
+    }
+}
+
+/// Where a block normalises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormOrder {
+    /// Before attention and before the feed-forward part, as GPT-2 and everything after it.
+    Before,
+    /// After each residual addition, as BERT.
+    After,
+}
+
+/// Which projections add a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Biases {
+    /// Query, key and value projections.
+    pub qkv: bool,
+    /// Output projection of attention.
+    pub out: bool,
+    /// All projections of the feed-forward part.
+    pub ffn: bool,
+    /// Projection to the vocabulary.
+    pub head: bool,
+}
+
+impl Biases {
+    /// No bias anywhere, as Llama.
+    pub const NONE: Self = Self { qkv: false, out: false, ffn: false, head: false };
+    /// A bias in every projection of a block and none in the head, as GPT-2.
+    pub const BLOCKS: Self = Self { qkv: true, out: true, ffn: true, head: false };
+}
+
+/// Everything that decides the operators of a transformer and what they cost. Widths are in elements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransformerShape {
+    /// Name for people.
+    pub name: String,
+    /// Family as its reader calls it.
+    pub family: String,
+    /// What exactly is counted.
+    pub class: String,
+    pub hidden: u64,
+    pub layers: u64,
+    pub heads: u64,
+    /// Heads that have keys and values of their own; divides `heads`.
+    pub kv_heads: u64,
+    pub head_dim: u64,
+    /// Inner width of the feed-forward part (of each half, if it is gated).
+    pub ffn: u64,
+    pub vocab: u64,
+    /// Rows of the learned position table; 0 if positions cost no parameters.
+    pub positions: u64,
+    /// Rows of the token-type table; 0 if there is none.
+    pub token_types: u64,
+    pub norm: NormKind,
+    pub order: NormOrder,
+    pub bias: Biases,
+    /// Whether the feed-forward part multiplies two halves (`SwiGLU` and its kin).
+    pub gated: bool,
+    /// Whether the head uses the token table of the embedding.
+    pub tied: bool,
+    /// Whether the sum of the embedding tables is normalised.
+    pub embedding_norm: bool,
+    /// Whether the last block is followed by a norm.
+    pub final_norm: bool,
+    /// BERT's masked-language-model transform with its bias, activation and norm, in front of the head.
+    pub mlm_transform: bool,
+    /// BERT's dense layer on the first token.
+    pub pooler: bool,
+    /// BERT's two-class next-sentence head; reads the pooler.
+    pub next_sentence: bool,
+    pub causal: bool,
+    /// Tokens of one sequence.
+    pub sequence: u64,
+    /// Sequences in one optimizer step, if known.
+    pub batch: Option<u64>,
+    /// Handed on to the graph.
+    pub warnings: Vec<String>,
+}
+
+/// Why a shape is no model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    #[error("{what}: expected a whole number from 1 to {max}, found {found}")]
+    Range { what: &'static str, max: u64, found: u64 },
+    #[error("{what}: expected a number that {of} can be divided by, found {found}")]
+    Division { what: &'static str, of: String, found: u64 },
+    #[error("next-sentence head: expected a pooler for it to read, found none")]
+    NoPooler,
+    #[error("the sizes together: expected at most {PARAMETERS_MAX} parameters, found {found}")]
+    TooManyParameters { found: u128 },
+    #[error("the sizes together: expected at most 10^18 operations for one token, found about {found}")]
+    TooManyOperations { found: u128 },
+}
+
+impl TransformerShape {
+    /// A GPT-2-like decoder of this width, for families to differ from; what has no default is 1 or empty.
+    pub fn decoder(hidden: u64, heads: u64) -> Self {
+        Self {
+            name: String::new(),
+            family: String::new(),
+            class: String::new(),
+            hidden,
+            layers: 1,
+            heads,
+            kv_heads: heads,
+            head_dim: 1,
+            ffn: 1,
+            vocab: 1,
+            positions: 0,
+            token_types: 0,
+            norm: NormKind::LayerNorm,
+            order: NormOrder::Before,
+            bias: Biases::BLOCKS,
+            gated: false,
+            tied: true,
+            embedding_norm: false,
+            final_norm: true,
+            mlm_transform: false,
+            pooler: false,
+            next_sentence: false,
+            causal: true,
+            sequence: 1,
+            batch: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Checks every size, alone and together.
+    ///
+    /// # Errors
+    /// The first size that is zero, beyond its limit, or does not fit the others.
+    pub fn check(&self) -> Result<(), ShapeError> {
+        let range = |what, found, max| {
+            if (1..=max).contains(&found) { Ok(()) } else { Err(ShapeError::Range { what, max, found }) }
+        };
+        range("layers", self.layers, LAYERS_MAX)?;
+        range("hidden size", self.hidden, WIDTH_MAX)?;
+        range("feed-forward size", self.ffn, WIDTH_MAX)?;
+        range("vocabulary", self.vocab, WIDTH_MAX)?;
+        range("sequence", self.sequence, WIDTH_MAX)?;
+        range("heads", self.heads, HEADS_MAX)?;
+        range("key-value heads", self.kv_heads, HEADS_MAX)?;
+        range("head size", self.head_dim, HEADS_MAX)?;
+        // Tables may be absent, and then have no rows.
+        range("position table", self.positions.max(1), WIDTH_MAX)?;
+        range("token types", self.token_types.max(1), WIDTH_MAX)?;
+        range("batch", self.batch.unwrap_or(1), BATCH_MAX)?;
+        if !self.heads.is_multiple_of(self.kv_heads) {
+            let of = format!("{} heads", self.heads);
+            return Err(ShapeError::Division { what: "key-value heads", of, found: self.kv_heads });
+        }
+        if self.next_sentence && !self.pooler {
+            return Err(ShapeError::NoPooler);
+        }
+        let found = self.parameters_upper_bound();
+        if found > u128::from(PARAMETERS_MAX) {
+            return Err(ShapeError::TooManyParameters { found });
+        }
+        let found = self.forward_flops_upper_bound();
+        if found > u128::from(FLOPS_PER_TOKEN_MAX) { Err(ShapeError::TooManyOperations { found }) } else { Ok(()) }
+    }
+
+    /// The operators in an order in which they can run.
+    ///
+    /// # Errors
+    /// See [`Self::check`].
+    pub fn graph(&self) -> Result<Graph, ShapeError> {
+        self.check()?;
+        let mut builder = Builder { shape: self, ops: Vec::new() };
+        builder.build();
+        Ok(Graph {
+            name: self.name.clone(),
+            family: self.family.clone(),
+            ops: builder.ops,
+            blocks: self.layers as u32,
+            sequence: self.sequence,
+            batch: self.batch,
+            causal: self.causal,
+            class: self.class.clone(),
+            warnings: self.warnings.clone(),
+        })
+    }
+
+    /// Never less than the true count, and cannot overflow: every size fits 24 bits.
+    fn parameters_upper_bound(&self) -> u128 {
+        let [hidden, ffn, heads, kv_heads, head_dim] =
+            [self.hidden, self.ffn, self.heads, self.kv_heads, self.head_dim].map(u128::from);
+        let attention = (hidden + 1) * (2 * heads + 2 * kv_heads) * head_dim + hidden;
+        let halves = if self.gated { 3 } else { 2 };
+        let block = attention + halves * (hidden + 1) * (ffn + 1) + 4 * hidden;
+        let tables = u128::from(self.positions + self.token_types + 2 * self.vocab + 8) * (hidden + 1);
+        let extras = 2 * hidden * (hidden + 4);
+        u128::from(self.layers) * block + tables + extras
+    }
+
+    /// Never less than the true count, like the bound above.
+    fn forward_flops_upper_bound(&self) -> u128 {
+        let scores = u128::from(self.heads * self.sequence) * u128::from(4 * self.head_dim + 5);
+        let pointwise = u128::from(10 * self.hidden + 6 * self.ffn);
+        let outside = u128::from(30 * self.hidden + 10 * self.vocab);
+        u128::from(self.layers) * (scores + pointwise) + outside + 2 * self.parameters_upper_bound()
+    }
+}
+
+/// Appends operators and remembers which one holds the residual stream.
+struct Builder<'a> {
+    shape: &'a TransformerShape,
+    ops: Vec<Op>,
+}
+
+/// The residual stream: the branch that was computed last and the operator that holds the sum before it.
+#[derive(Clone, Copy)]
+struct Stream {
+    branch: OpId,
+    held_by: Option<OpId>,
+}
+
+impl Stream {
+    fn inputs(self) -> Vec<OpId> {
+        std::iter::once(self.branch).chain(self.held_by).collect()
+    }
+}
+
+impl Builder<'_> {
+    fn build(&mut self) {
+        let shape = self.shape;
+        let rows = shape.vocab + shape.positions + shape.token_types;
+        let table = OpKind::Embedding { rows, width: shape.hidden };
+        let embed = self.push(None, "embed", table, rows * shape.hidden, vec![]);
+        let first = if shape.embedding_norm { self.norm(None, "embed.norm", vec![embed]) } else { embed };
+        let mut stream = Stream { branch: first, held_by: None };
+        for block in 0..shape.layers as u32 {
+            stream = match shape.order {
+                NormOrder::Before => self.block_norm_before(block, stream),
+                NormOrder::After => self.block_norm_after(block, stream),
+            };
+        }
+        let last = if shape.final_norm { vec![self.norm(None, "ln_f", stream.inputs())] } else { stream.inputs() };
+        self.heads(embed, last);
+    }
+
+    fn block_norm_before(&mut self, block: u32, stream: Stream) -> Stream {
+        let ln1 = self.norm(Some(block), "ln1", stream.inputs());
+        let attention = self.attention(block, vec![ln1]);
+        let ln2 = self.norm(Some(block), "ln2", vec![attention, ln1]);
+        let down = self.feed_forward(block, ln2);
+        Stream { branch: down, held_by: Some(ln2) }
+    }
+
+    fn block_norm_after(&mut self, block: u32, stream: Stream) -> Stream {
+        let attention = self.attention(block, stream.inputs());
+        let ln1 = self.norm(Some(block), "ln1", vec![attention, stream.branch]);
+        let down = self.feed_forward(block, ln1);
+        let ln2 = self.norm(Some(block), "ln2", vec![down, ln1]);
+        Stream { branch: ln2, held_by: None }
+    }
+
+    fn attention(&mut self, block: u32, inputs: Vec<OpId>) -> OpId {
+        let TransformerShape { hidden, heads, kv_heads, head_dim, bias, .. } = *self.shape;
+        let width = (heads + 2 * kv_heads) * head_dim;
+        let qkv = self.matmul(Some(block), "attn.qkv", (hidden, width), bias.qkv, inputs);
+        let score = OpKind::Attention { heads, kv_heads, head_dim };
+        let score = self.push(Some(block), "attn.score", score, 0, vec![qkv]);
+        self.matmul(Some(block), "attn.out", (heads * head_dim, hidden), bias.out, vec![score])
+    }
+
+    fn feed_forward(&mut self, block: u32, input: OpId) -> OpId {
+        let TransformerShape { hidden, ffn, gated, bias, .. } = *self.shape;
+        let up_width = if gated { 2 * ffn } else { ffn };
+        let up = self.matmul(Some(block), "mlp.up", (hidden, up_width), bias.ffn, vec![input]);
+        let act = self.push(Some(block), "mlp.act", OpKind::Activation { width: ffn, gated }, 0, vec![up]);
+        self.matmul(Some(block), "mlp.down", (ffn, hidden), bias.ffn, vec![act])
+    }
+
+    fn heads(&mut self, embed: OpId, last: Vec<OpId>) {
+        let TransformerShape { hidden, vocab, .. } = *self.shape;
+        let mut losses = Vec::new();
+        if self.shape.pooler {
+            let pooler = self.matmul(None, "pooler", (hidden, hidden), true, last.clone());
+            let act = OpKind::Activation { width: hidden, gated: false };
+            let pooled = self.push(None, "pooler.act", act, 0, vec![pooler]);
+            self.on_first_token([pooler, pooled]);
+            if self.shape.next_sentence {
+                let nsp = self.matmul(None, "nsp", (hidden, 2), true, vec![pooled]);
+                self.on_first_token([nsp]);
+                losses.push(nsp);
+            }
+        }
+        let mut input = last;
+        if self.shape.mlm_transform {
+            let transform = self.matmul(None, "mlm.transform", (hidden, hidden), true, input);
+            let act = OpKind::Activation { width: hidden, gated: false };
+            let act = self.push(None, "mlm.act", act, 0, vec![transform]);
+            input = vec![self.norm(None, "mlm.norm", vec![act])];
+        }
+        let bias = if self.shape.bias.head { vocab } else { 0 };
+        let owned = if self.shape.tied { 0 } else { hidden * vocab };
+        let head = self.push(None, "head", OpKind::MatMul { k: hidden, n: vocab }, owned + bias, input);
+        self.ops[head.0 as usize].weights_of = self.shape.tied.then_some(embed);
+        losses.insert(0, head);
+        self.push(None, "loss", OpKind::Loss { width: vocab }, 0, losses);
+    }
+
+    fn on_first_token<const N: usize>(&mut self, ids: [OpId; N]) {
+        for id in ids {
+            self.ops[id.0 as usize].tokens = Tokens::First;
+        }
+    }
+
+    fn norm(&mut self, block: Option<u32>, name: &str, inputs: Vec<OpId>) -> OpId {
+        let width = self.shape.hidden;
+        self.push(block, name, OpKind::Norm { width }, self.shape.norm.parameters(width), inputs)
+    }
+
+    fn matmul(&mut self, block: Option<u32>, name: &str, (k, n): (u64, u64), biased: bool, inputs: Vec<OpId>) -> OpId {
+        let bias = if biased { n } else { 0 };
+        self.push(block, name, OpKind::MatMul { k, n }, k * n + bias, inputs)
+    }
+
+    fn push(&mut self, block: Option<u32>, name: &str, kind: OpKind, parameters: u64, inputs: Vec<OpId>) -> OpId {
+        let id = OpId(self.ops.len() as u32);
+        let name = name.to_owned();
+        self.ops.push(Op { name, block, kind, parameters, weights_of: None, tokens: Tokens::Every, inputs });
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// GPT-2 small, from Radford et al. 2019.
+    pub(super) fn gpt2() -> TransformerShape {
+        TransformerShape {
+            name: "GPT-2".into(),
+            family: "gpt2".into(),
+            class: "GPT2LMHeadModel".into(),
+            hidden: 768,
+            layers: 12,
+            heads: 12,
+            kv_heads: 12,
+            head_dim: 64,
+            ffn: 3072,
+            vocab: 50257,
+            positions: 1024,
+            token_types: 0,
+            norm: NormKind::LayerNorm,
+            order: NormOrder::Before,
+            bias: Biases::BLOCKS,
+            gated: false,
+            tied: true,
+            embedding_norm: false,
+            final_norm: true,
+            mlm_transform: false,
+            pooler: false,
+            next_sentence: false,
+            causal: true,
+            sequence: 1024,
+            batch: None,
+            warnings: vec![],
+        }
+    }
+
+    /// Parameters from the closed forms of the literature, written without looking at operators.
+    fn closed_form(s: &TransformerShape) -> u64 {
+        let on = |flag: bool, n: u64| if flag { n } else { 0 };
+        let (h, f, q, kv) = (s.hidden, s.ffn, s.heads * s.head_dim, s.kv_heads * s.head_dim);
+        let norm = h + on(s.norm == NormKind::LayerNorm, h);
+        let attention = 2 * h * q + 2 * h * kv + on(s.bias.qkv, q + 2 * kv) + on(s.bias.out, h);
+        let ffn = 2 * h * f + on(s.gated, h * f) + on(s.bias.ffn, f + h + on(s.gated, f));
+        let tables = (s.vocab + s.positions + s.token_types) * h + on(!s.tied, s.vocab * h);
+        let heads = on(s.bias.head, s.vocab)
+            + on(s.mlm_transform, h * h + h + norm)
+            + on(s.pooler, h * h + h)
+            + on(s.next_sentence, 2 * h + 2);
+        s.layers * (attention + ffn + 2 * norm) + tables + heads + on(s.embedding_norm, norm) + on(s.final_norm, norm)
+    }
+
+    /// Every combination of the switches that change a count, on an odd-sized model.
+    fn all_variants() -> Vec<TransformerShape> {
+        (0_u32..1 << 12)
+            .map(|bits| {
+                let bit = |index: u32| bits >> index & 1 == 1;
+                TransformerShape {
+                    hidden: 48,
+                    layers: 3,
+                    heads: 6,
+                    kv_heads: if bit(0) { 2 } else { 6 },
+                    head_dim: 10,
+                    ffn: 130,
+                    vocab: 301,
+                    positions: if bit(1) { 77 } else { 0 },
+                    token_types: if bit(2) { 2 } else { 0 },
+                    norm: if bit(3) { NormKind::LayerNorm } else { NormKind::RmsNorm },
+                    order: if bit(4) { NormOrder::Before } else { NormOrder::After },
+                    bias: Biases { qkv: bit(5), out: bit(6), ffn: bit(7), head: bit(8) },
+                    gated: bit(9),
+                    tied: bit(10),
+                    embedding_norm: bit(2),
+                    final_norm: bit(4),
+                    mlm_transform: bit(11),
+                    pooler: bit(11),
+                    next_sentence: bit(11) && bit(1),
+                    ..gpt2()
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn parameters_equal_the_closed_form_and_stay_below_the_bound() {
+        for shape in all_variants() {
+            let counted = shape.graph().unwrap().parameters();
+            assert_eq!(counted, closed_form(&shape), "{shape:?}");
+            assert!(u128::from(counted) <= shape.parameters_upper_bound(), "{shape:?}");
+            let flops = shape.graph().unwrap().forward_flops_per_token();
+            assert!(u128::from(flops) <= shape.forward_flops_upper_bound(), "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn operators_read_only_earlier_ones_and_only_the_loss_is_unread() {
+        for shape in all_variants() {
+            let graph = shape.graph().unwrap();
+            let mut read = vec![false; graph.ops.len()];
+            for (id, op) in graph.iter() {
+                assert!(op.inputs.iter().all(|input| *input < id), "{} reads ahead", op.name);
+                op.inputs.iter().for_each(|input| read[input.0 as usize] = true);
+            }
+            let unread: Vec<_> = graph.iter().filter(|(id, _)| !read[id.0 as usize]).map(|(_, op)| &op.name).collect();
+            // A pooler without a next-sentence head has no reader in pre-training.
+            let idle = shape.pooler && !shape.next_sentence;
+            assert_eq!(unread, if idle { vec!["pooler.act", "loss"] } else { vec!["loss"] });
+        }
+    }
+
+    #[test]
+    fn gpt2_small_has_its_published_size_and_names() {
+        let graph = gpt2().graph().unwrap();
+        assert_eq!(graph.parameters(), 124_439_808);
+        let names: Vec<_> = graph.ops.iter().filter(|op| op.block == Some(3)).map(|op| op.name.as_str()).collect();
+        assert_eq!(names, ["ln1", "attn.qkv", "attn.score", "attn.out", "ln2", "mlp.up", "mlp.act", "mlp.down"]);
+        let head = graph.find(None, "head").map(|id| graph.op(id)).unwrap();
+        assert_eq!((head.parameters, head.weights_of), (0, graph.find(None, "embed")));
+        assert_eq!(head.weight_elements(), 768 * 50257);
+        // 2 operations for each weight that a token meets (Kaplan et al. 2020), plus attention and pointwise work.
+        let weights = graph.parameters() - 1024 * 768;
+        let flops = graph.forward_flops_per_token();
+        assert!(flops > 2 * weights && flops < 3 * weights, "{flops}");
+        assert_eq!(graph.training_flops_per_token(), 3 * flops);
+    }
+
+    #[test]
+    fn work_on_the_first_token_is_shared_by_its_sequence() {
+        let with = TransformerShape { pooler: true, next_sentence: true, ..gpt2() }.graph().unwrap();
+        let without = gpt2().graph().unwrap();
+        let extra = (with.forward_flops_per_token() - without.forward_flops_per_token()) * 1024;
+        let once = 2 * 768 * 768 + 5 * 768 + 2 * 768 * 2;
+        assert!((once..once + 3 * 1024).contains(&extra), "{extra} against {once}");
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused_in_one_sentence() {
+        let refused = |shape: TransformerShape, part: &str| {
+            let sentence = shape.graph().unwrap_err().to_string();
+            assert!(sentence.contains(part), "{sentence}");
+        };
+        refused(
+            TransformerShape { layers: 1_000_000_000, ..gpt2() },
+            "layers: expected a whole number from 1 to 10000",
+        );
+        refused(TransformerShape { hidden: 0, ..gpt2() }, "hidden size");
+        refused(TransformerShape { vocab: u64::MAX, ..gpt2() }, "found 18446744073709551615");
+        refused(TransformerShape { kv_heads: 5, ..gpt2() }, "12 heads can be divided by, found 5");
+        refused(TransformerShape { hidden: WIDTH_MAX, ffn: WIDTH_MAX, layers: 10_000, ..gpt2() }, "the sizes together");
+        let wide = TransformerShape { hidden: 1, heads: HEADS_MAX, kv_heads: 1, head_dim: HEADS_MAX, ..gpt2() };
+        refused(TransformerShape { sequence: WIDTH_MAX, layers: 1_000, ..wide }, "operations for one token");
+        refused(TransformerShape { next_sentence: true, ..gpt2() }, "pooler");
+    }
+}
