@@ -177,11 +177,10 @@ impl DefectMap {
     pub fn lost_in(&self, rect: &Rect) -> Option<Core> {
         let right = rect.right().min(self.geometry.fabric_columns);
         let rows = rect.y..rect.bottom().min(self.geometry.fabric_rows);
-        rows.filter_map(|y| {
+        rows.into_iter().find_map(|y| {
             let x = rect.x.max(self.placed_columns(y));
             (x < right).then_some(Core { x, y })
         })
-        .next()
     }
 
     /// Number of logical cores without a living physical core.
@@ -200,6 +199,11 @@ impl DefectMap {
     /// Logical rows that live in a spare row.
     pub fn rows_moved(&self) -> u32 {
         self.outcome.rows_moved
+    }
+
+    /// Whether every core of logical row `y` lives at its nominal site.
+    pub fn row_is_nominal(&self, y: u32) -> bool {
+        self.rows.get(y as usize).is_some_and(|plan| plan.cuts.is_none() && plan.placed == self.geometry.fabric_columns)
     }
 
     /// What the repair achieved; its `Display` says so in words.

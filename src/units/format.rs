@@ -70,7 +70,7 @@ pub fn duration(seconds: f64) -> String {
 /// The value and the unit of [`duration`], for callers that style them apart.
 pub fn duration_parts(seconds: f64) -> (f64, &'static str) {
     match seconds.abs() {
-        s if s == 0.0 => (0.0, "s"),
+        0.0 => (0.0, "s"),
         s if s < 1e-6 => (seconds * 1e9, "ns"),
         s if s < 1e-3 => (seconds * 1e6, "µs"),
         s if s < 1.0 => (seconds * 1e3, "ms"),

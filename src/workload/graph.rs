@@ -12,8 +12,9 @@ pub struct OpId(pub u32);
 pub enum OpKind {
     /// Looks up one row of `rows × width` for every token (token, position and type tables together).
     Embedding { rows: u64, width: u64 },
-    /// Layer norm or RMS norm over `width`.
-    Norm { width: u64 },
+    /// Layer norm or RMS norm over `width`. One that `keeps_sum` stands in front of a branch and hands on the sum of its
+    /// inputs, the residual stream, beside its own output.
+    Norm { width: u64, keeps_sum: bool },
     /// `[1 × k] · [k × n]` for every token, plus bias.
     MatMul { k: u64, n: u64 },
     /// Scores, softmax and weighted values for `heads` query heads of `head_dim`; keys and values have `kv_heads`.
@@ -48,8 +49,8 @@ pub struct Op {
     /// Which tokens of a sequence it works on.
     pub tokens: Tokens,
     /// Operators whose outputs it reads. A residual addition is part of its reader: a norm (or a head without one)
-    /// with two inputs adds the first, a branch, to the stream that the second holds. A norm in front of a branch hands
-    /// that sum on beside its own output; a norm after a branch hands on its output alone.
+    /// with two inputs adds the first, a branch, to the stream that the second holds. Whoever reads a norm that keeps
+    /// its sum as a second input reads that sum.
     pub inputs: Vec<OpId>,
 }
 
@@ -79,7 +80,7 @@ impl Op {
     /// Elements of its output for one token.
     pub fn output_width(&self) -> u64 {
         match self.kind {
-            OpKind::Embedding { width, .. } | OpKind::Norm { width } | OpKind::Activation { width, .. } => width,
+            OpKind::Embedding { width, .. } | OpKind::Norm { width, .. } | OpKind::Activation { width, .. } => width,
             OpKind::MatMul { n, .. } => n,
             OpKind::Attention { heads, head_dim, .. } => heads * head_dim,
             OpKind::Loss { .. } => 1,
@@ -102,7 +103,7 @@ impl Op {
             // A look-up moves data and adds nothing but the tables' sum, which is left out.
             OpKind::Embedding { .. } => 0,
             // A norm takes mean, variance, scale and shift; a softmax its maximum, difference, exponent, sum and quotient.
-            OpKind::Norm { width } | OpKind::Loss { width } => 5 * width,
+            OpKind::Norm { width, .. } | OpKind::Loss { width } => 5 * width,
             OpKind::MatMul { k, n } => 2 * k * n,
             // q·k and p·v are 2·S·head_dim each; softmax is counted as five operations a score.
             OpKind::Attention { heads, head_dim, .. } => heads * sequence * (4 * head_dim + 5),

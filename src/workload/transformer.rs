@@ -277,9 +277,9 @@ impl Builder<'_> {
     }
 
     fn block_norm_before(&mut self, block: u32, stream: Stream) -> Stream {
-        let ln1 = self.norm(Some(block), "ln1", stream.inputs());
+        let ln1 = self.norm_before(block, "ln1", stream.inputs());
         let attention = self.attention(block, vec![ln1]);
-        let ln2 = self.norm(Some(block), "ln2", vec![attention, ln1]);
+        let ln2 = self.norm_before(block, "ln2", vec![attention, ln1]);
         let down = self.feed_forward(block, ln2);
         Stream { branch: down, held_by: Some(ln2) }
     }
@@ -344,9 +344,18 @@ impl Builder<'_> {
         }
     }
 
+    /// A norm that hands on its output alone.
     fn norm(&mut self, block: Option<u32>, name: &str, inputs: Vec<OpId>) -> OpId {
         let width = self.shape.hidden;
-        self.push(block, name, OpKind::Norm { width }, self.shape.norm.parameters(width), inputs)
+        let kind = OpKind::Norm { width, keeps_sum: false };
+        self.push(block, name, kind, self.shape.norm.parameters(width), inputs)
+    }
+
+    /// A norm in front of a branch, which hands on the residual stream as well.
+    fn norm_before(&mut self, block: u32, name: &str, inputs: Vec<OpId>) -> OpId {
+        let width = self.shape.hidden;
+        let kind = OpKind::Norm { width, keeps_sum: true };
+        self.push(Some(block), name, kind, self.shape.norm.parameters(width), inputs)
     }
 
     fn matmul(&mut self, block: Option<u32>, name: &str, (k, n): (u64, u64), biased: bool, inputs: Vec<OpId>) -> OpId {

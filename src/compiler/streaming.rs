@@ -1,0 +1,371 @@
+//! Weight streaming: activations rest on the wafer, the weights of one operator after the other pass over it.
+//!
+//! The wafer is cut into equal lanes, full-width bands of rows. Every column of every lane holds some tokens of the
+//! micro-batch; the rows of a lane share the width of each activation. Weights enter at the middle of a lane's west
+//! edge, spread to its rows and run east; partial sums run along the columns to the row that owns the output. This
+//! follows the vendor's description (Lie, Hot Chips 34, 2022) as far as that goes. How many sequences work together,
+//! on how many lanes, and whether activations are kept or computed again is searched, as the vendor's compiler does,
+//! by an ANALYTIC estimate under exact SRAM accounting. The optimizer runs outside and is not modelled.
+
+use crate::compiler::check::ways_out;
+use crate::compiler::cost::{Cost, CostModel};
+use crate::compiler::liveness::{self, Outline, Tensors};
+use crate::compiler::step::Candidate;
+use crate::compiler::{
+    Buffer, Extent, Job, Kernel, KernelId, Lifetime, Pass, Program, Region, Schedule, Split, SramUse, Stage, Step,
+    Violation, Work, sram,
+};
+use crate::hardware::{Core, DeviceSpec, Rect};
+use crate::units::{Bytes, Cycles};
+use crate::workload::graph::Tokens;
+use crate::workload::{Graph, Op, OpId, OpKind};
+
+/// Bytes that one parameter takes on the way to or from the wafer: 32 bits per direction, value and index together
+/// (Cerebras, "Weight streaming execution", 2021).
+const WIRE_BYTES_PER_PARAMETER: f64 = 4.0;
+
+/// Bytes of one fp16 value in SRAM.
+const FP16_BYTES: u64 = 2;
+
+/// SRAM of each core for weights that wait for their turn, and as much for gradients that wait to leave (assumed).
+const STAGING_BYTES_PER_CORE: u64 = 1_024;
+
+/// Weights of a block stay for its backward pass if that costs no core more than this (assumed).
+const HELD_BYTES_PER_CORE_MAX: u64 = 4_096;
+
+/// Attention works through the keys in blocks of at most this many (assumed).
+const ATTENTION_KEY_BLOCK: u64 = 1_024;
+
+/// Numbers of lanes that are tried.
+const LANES_TRIED: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
+
+/// Compiles the job, choosing micro-batch, lanes and recomputation.
+pub fn compile(graph: &Graph, device: &DeviceSpec, job: &Job) -> Program {
+    let limit = u64::from(device.sram_bytes_per_core.value);
+    let mut best: Option<(Candidate, Program)> = None;
+    let mut smallest: Option<(Candidate, Program)> = None;
+    let mut considered = Vec::new();
+    let keep_or_not: &[bool] = if job.work == Work::Train { &[false, true] } else { &[false] };
+    for &recompute in keep_or_not {
+        for &lanes in LANES_TRIED.iter().filter(|&&lanes| lanes <= device.fabric_rows.value) {
+            let choose = |sequences| Choice { sequences, lanes, recompute };
+            let (candidate, program) = largest_that_fits(graph, device, job, limit, choose);
+            considered.push(candidate.clone());
+            let fits = candidate.sram_peak.0 <= limit;
+            let slot = if fits { &mut best } else { &mut smallest };
+            let better = match slot {
+                None => true,
+                Some((held, _)) if fits => candidate.step_time < held.step_time,
+                Some((held, _)) => candidate.sram_peak < held.sram_peak,
+            };
+            if better {
+                *slot = Some((candidate, program));
+            }
+        }
+    }
+    let (chosen, mut program) = best.or(smallest).expect("one lane is always tried");
+    if chosen.sram_peak.0 > limit {
+        let cores = device.fabric_cores();
+        let (needed, available) = (chosen.sram_peak.0 * cores, limit * cores);
+        program.violations.push(Violation::ModelTooLarge {
+            needed,
+            available,
+            ways_out: ways_out(job, needed, available),
+        });
+    }
+    let because = reason(&chosen, &program);
+    program.steps.insert(
+        0,
+        Step::MicroBatchChosen {
+            sequences: chosen.sequences,
+            lanes: chosen.lanes,
+            recompute: chosen.recompute,
+            considered,
+            because,
+        },
+    );
+    program
+}
+
+fn reason(chosen: &Candidate, program: &Program) -> String {
+    let kept = if chosen.recompute { "activations are computed again" } else { "all activations are kept" };
+    format!(
+        "shortest step that fits: {} sequences at a time, {} micro-batches, {kept}",
+        chosen.sequences,
+        program.schedule.micro_batches(),
+    )
+}
+
+/// One point of the search.
+#[derive(Clone, Copy)]
+struct Choice {
+    sequences: u64,
+    lanes: u32,
+    recompute: bool,
+}
+
+/// The largest micro-batch that divides the batch and fits, or a single sequence if none does.
+fn largest_that_fits(
+    graph: &Graph,
+    device: &DeviceSpec,
+    job: &Job,
+    limit: u64,
+    choose: impl Fn(u64) -> Choice,
+) -> (Candidate, Program) {
+    let batch = job.batch_per_system().max(1);
+    let divisors: Vec<u64> = (1..=batch.min(4_096)).filter(|divisor| batch.is_multiple_of(*divisor)).collect();
+    let build = |sequences| {
+        let choice = choose(sequences);
+        let program = Builder::new(graph, device, job, choice).build();
+        let candidate = Candidate {
+            sequences,
+            lanes: choice.lanes,
+            recompute: choice.recompute,
+            step_time: estimate(&program),
+            sram_peak: Bytes(sram::peak(&program, 0).tally.total()),
+        };
+        (candidate, program)
+    };
+    let mut held = build(divisors[0]);
+    // Memory grows with the micro-batch, so a bisection over the divisors finds the last that fits.
+    let (mut fits, mut over) = (0, divisors.len());
+    while held.0.sram_peak.0 <= limit && over - fits > 1 {
+        let middle = usize::midpoint(fits, over);
+        let tried = build(divisors[middle]);
+        if tried.0.sram_peak.0 <= limit {
+            fits = middle;
+            held = tried;
+        } else {
+            over = middle;
+        }
+    }
+    held
+}
+
+/// ANALYTIC time of a step: within forward and backward each, the slowest of compute, weights in and gradients out.
+pub fn estimate(program: &Program) -> Cycles {
+    let Schedule::Streaming { stages, micro_batches, .. } = &program.schedule else { return Cycles::ZERO };
+    let mut sums = [[0_u64; 3]; 2];
+    for stage in stages {
+        let half = &mut sums[usize::from(stage.pass != Pass::Forward)];
+        half[0] += stage.compute.0;
+        half[1] += stage.stream_in.0;
+        half[2] += stage.stream_out.0;
+    }
+    let slowest = |half: [u64; 3]| half.into_iter().max().unwrap_or(0);
+    Cycles((slowest(sums[0]) + slowest(sums[1])) * u64::from(*micro_batches))
+}
+
+/// Builds the program for one choice.
+struct Builder<'a> {
+    graph: &'a Graph,
+    job: &'a Job,
+    cost: CostModel,
+    choice: Choice,
+    /// Rows of a lane.
+    rows: u32,
+    /// Tokens of the micro-batch over the columns of all lanes.
+    tokens: Split,
+    io_bytes_per_cycle: f64,
+    held_bytes_per_core: u64,
+    code_bytes: u64,
+    regions: Vec<Region>,
+    buffers: Vec<Buffer>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(graph: &'a Graph, device: &DeviceSpec, job: &'a Job, choice: Choice) -> Self {
+        let (width, height) = (device.fabric_columns.value, device.fabric_rows.value / choice.lanes);
+        let regions = (0..choice.lanes)
+            .map(|lane| {
+                let rect = Rect { x: 0, y: lane * height, width, height };
+                Region { rect, entry: Core { x: 0, y: rect.y + height / 2 } }
+            })
+            .collect();
+        let block_weights = (0..graph.blocks)
+            .map(|block| graph.ops.iter().filter(|op| op.block == Some(block)).map(Op::weight_elements).sum::<u64>())
+            .max()
+            .unwrap_or(0);
+        let held = (block_weights * FP16_BYTES).div_ceil(device.fabric_cores());
+        Self {
+            graph,
+            job,
+            cost: CostModel::new(device),
+            choice,
+            rows: height,
+            tokens: Split { total: choice.sequences * job.sequence, parts: choice.lanes * width },
+            io_bytes_per_cycle: device.io_bytes_per_cycle(),
+            held_bytes_per_core: if choice.recompute && held <= HELD_BYTES_PER_CORE_MAX { held } else { 0 },
+            regions,
+            buffers: Vec::new(),
+            code_bytes: u64::from(device.code_bytes_per_core.value),
+        }
+    }
+
+    fn build(mut self) -> Program {
+        let tensors = Tensors::new(self.graph);
+        // Tensor i is buffer 2 i, its gradient the one after.
+        for (&width, &maker) in tensors.widths.iter().zip(&tensors.makers) {
+            let op = &self.graph.ops[maker as usize];
+            let rows = Split { total: width, parts: self.rows };
+            let extent = Extent::Grid { rows, columns: self.tokens_of(op), bytes_per_element: FP16_BYTES };
+            self.buffer(format!("{} result", label(op)), SramUse::Activations, extent, Lifetime::Staged);
+            self.buffer(format!("{} gradient", label(op)), SramUse::Gradients, extent, Lifetime::Staged);
+        }
+        self.fixed_buffers();
+        let outlines = liveness::outline(self.graph, &tensors, self.job.work, self.choice.recompute);
+        let stages = outlines.into_iter().map(|outline| self.stage(outline)).collect();
+        let cores: u64 = self.regions.iter().map(|region| region.rect.cores()).sum();
+        let steps = self.steps();
+        Program {
+            job: *self.job,
+            micro_batch: self.choice.sequences,
+            kernels: self.kernels(),
+            regions: self.regions,
+            buffers: self.buffers,
+            routes: Vec::new(),
+            schedule: Schedule::Streaming {
+                stages,
+                micro_batches: (self.job.batch_per_system() / self.choice.sequences) as u32,
+                staging: Bytes(STAGING_BYTES_PER_CORE * cores),
+            },
+            steps,
+            violations: Vec::new(),
+            assumptions: assumptions(),
+        }
+    }
+
+    /// What every core holds for the whole run.
+    fn fixed_buffers(&mut self) {
+        let tokens = self.tokens.tile();
+        let score_bytes = self.job.sequence.min(ATTENTION_KEY_BLOCK) * FP16_BYTES;
+        let fixed = [
+            ("program and stack", SramUse::Code, self.code_bytes),
+            ("weights staged", SramUse::Buffers, STAGING_BYTES_PER_CORE),
+            ("gradients staged", SramUse::Buffers, STAGING_BYTES_PER_CORE),
+            // Two vectors of partial sums, one arriving and one leaving.
+            ("partial sums", SramUse::Buffers, 2 * tokens * FP16_BYTES),
+            ("attention scores", SramUse::Buffers, score_bytes),
+            ("weights held for the backward pass", SramUse::Weights, self.held_bytes_per_core),
+        ];
+        for (what, usage, bytes) in fixed.into_iter().filter(|&(_, _, bytes)| bytes > 0) {
+            self.buffer(what.to_owned(), usage, Extent::Uniform(bytes), Lifetime::Always);
+        }
+    }
+
+    fn buffer(&mut self, label: String, usage: SramUse, extent: Extent, lifetime: Lifetime) {
+        self.buffers.push(Buffer { label, usage, regions: 0..self.choice.lanes, extent, lifetime });
+    }
+
+    /// How the tokens that an operator works on are cut over the columns of all lanes.
+    fn tokens_of(&self, op: &Op) -> Split {
+        match op.tokens {
+            Tokens::Every => self.tokens,
+            Tokens::First => Split { total: self.choice.sequences, ..self.tokens },
+        }
+    }
+
+    fn kernels(&self) -> Vec<Kernel> {
+        let kernel = |(op_id, op): (OpId, &Op)| Kernel {
+            op: op_id,
+            label: label(op),
+            regions: 0..self.choice.lanes,
+            rows: Split { total: work_width(op), parts: self.rows },
+            columns: self.tokens_of(op),
+        };
+        self.graph.iter().map(kernel).collect()
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let lanes = self.regions.iter().map(|region| Step::LanePlaced { rect: region.rect });
+        let fixed = self.buffers.iter().filter(|buffer| buffer.lifetime == Lifetime::Always).map(|buffer| {
+            Step::BufferAllocated { label: buffer.label.clone(), bytes_per_core: Bytes(buffer.extent.bytes_max()) }
+        });
+        lanes.chain(fixed).collect()
+    }
+
+    fn share_of_rows(&self, width: u64) -> u64 {
+        Split { total: width, parts: self.rows }.tile()
+    }
+
+    /// Cost of one pass of an operator on the fullest core.
+    fn pass_cost(&self, op: &Op, pass: Pass) -> Cost {
+        let tokens = self.tokens_of(op).tile();
+        let twice = |cost: Cost| Cost { cycles: Cycles(2 * cost.cycles.0), multiply_adds: 2 * cost.multiply_adds };
+        match op.kind {
+            OpKind::MatMul { k, n } => match pass {
+                Pass::BackwardInput => self.cost.matrix_product(k, self.share_of_rows(n), tokens),
+                _ => self.cost.matrix_product(n, self.share_of_rows(k), tokens),
+            },
+            OpKind::Attention { heads, head_dim, .. } => {
+                let width = self.share_of_rows(heads * head_dim);
+                let forward = self.cost.attention(tokens, self.job.sequence, width, head_dim);
+                if pass == Pass::BackwardInput { twice(forward) } else { forward }
+            }
+            OpKind::Embedding { width, .. } => {
+                Cost { cycles: self.cost.transfer(tokens * self.share_of_rows(width)), multiply_adds: 0 }
+            }
+            OpKind::Norm { width, .. } | OpKind::Activation { width, .. } | OpKind::Loss { width } => {
+                self.cost.elementwise(tokens * self.share_of_rows(width))
+            }
+        }
+    }
+
+    /// Prices a stage: what it computes, and what it moves on and off the wafer.
+    fn stage(&self, outline: Outline) -> Stage {
+        let Outline { op: id, pass, recomputed, allocate, free } = outline;
+        let op = &self.graph.ops[id as usize];
+        let cost = self.pass_cost(op, pass);
+        let elements = op.weight_elements();
+        let held = pass == Pass::BackwardInput && recomputed && self.held_bytes_per_core > 0;
+        let (weights, gradients) = match pass {
+            Pass::BackwardWeight => (0, elements),
+            _ if held => (0, 0),
+            _ => (elements, 0),
+        };
+        let wire =
+            |elements: u64| Cycles::from_cost(elements as f64 * WIRE_BYTES_PER_PARAMETER / self.io_bytes_per_cycle);
+        Stage {
+            kernel: KernelId(id),
+            pass,
+            compute: cost.cycles,
+            multiply_adds: cost.multiply_adds,
+            stream_in: wire(weights),
+            stream_out: wire(gradients),
+            staged: Bytes(weights.max(gradients) * FP16_BYTES),
+            allocate,
+            free,
+        }
+    }
+}
+
+/// The width over which an operator's work is cut into rows.
+fn work_width(op: &Op) -> u64 {
+    match op.kind {
+        OpKind::MatMul { k, .. } => k,
+        OpKind::Attention { heads, head_dim, .. } => heads * head_dim,
+        _ => op.output_width(),
+    }
+}
+
+/// What a reader calls an operator: `block 17 mlp.up`.
+pub fn label(op: &Op) -> String {
+    match op.block {
+        Some(block) => format!("block {block} {}", op.name),
+        None => op.name.clone(),
+    }
+}
+
+fn assumptions() -> Vec<String> {
+    [
+        "fp16 activations and weights on the wafer; 32 bits a parameter on the way in and out (published)",
+        "attention is dense: masked scores are computed like the others",
+        "a weight gradient costs what its forward pass does",
+        "weights and gradients use the full 150 GB/s each way at the same time",
+        "the optimizer runs outside the wafer in no time; the next step's first weights are not waited for",
+        "activations of a block are kept or computed again, whichever gives the shorter step that fits",
+        "1 KiB of SRAM a core holds weights that wait and 1 KiB gradients; attention works in blocks of 1 024 keys (assumed)",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
