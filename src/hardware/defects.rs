@@ -176,12 +176,11 @@ impl DefectMap {
     /// The first lost core inside `rect`, by row, if any.
     pub fn lost_in(&self, rect: &Rect) -> Option<Core> {
         let right = rect.right().min(self.geometry.fabric_columns);
-        let rows = rect.y..rect.bottom().min(self.geometry.fabric_rows);
-        rows.filter_map(|y| {
+        let mut rows = rect.y..rect.bottom().min(self.geometry.fabric_rows);
+        rows.find_map(|y| {
             let x = rect.x.max(self.placed_columns(y));
             (x < right).then_some(Core { x, y })
         })
-        .next()
     }
 
     /// Number of logical cores without a living physical core.
