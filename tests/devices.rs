@@ -1,5 +1,7 @@
 //! The shipped device files against the published totals, and device files that are wrong.
 
+#![expect(clippy::unwrap_used, reason = "a device that should load, or should not, fails the test on the spot")]
+
 use waferscope::hardware::{DeviceSpec, Mark, TotalCheck};
 use waferscope::scenario::file::device::{BUILTIN, builtin, read};
 

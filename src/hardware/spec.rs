@@ -7,7 +7,7 @@ use crate::units::format;
 
 /// Operations that the maker's "AI" peak counts for each dense one.
 ///
-/// Derived: 125 PFLOP/s (Cerebras, WSE-3, 2024) over 15.6 PFLOP/s dense (SemiAnalysis, 2024) is 8.0; 62.5 over
+/// Derived: 125 PFLOP/s (Cerebras, WSE-3, 2024) over 15.6 PFLOP/s dense (the analysts of `SemiAnalysis`, 2024) is 8.0; 62.5 over
 /// 7.5 PFLOP/s (Cerebras, Andromeda, 2022) is 8.3 on WSE-2. The cores skip zeros, so the factor is a best case.
 pub const SPARSE_FACTOR: f64 = 8.0;
 
@@ -40,7 +40,7 @@ impl Mark {
 }
 
 /// A value with its unit and where it came from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sourced<T> {
     pub value: T,
     pub unit: String,
