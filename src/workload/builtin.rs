@@ -34,8 +34,9 @@ macro_rules! builtin {
 }
 
 const CEREBRAS_GPT: &str = "Dey et al. 2023, Cerebras-GPT, arXiv:2304.03208, table 1";
-const BERT: &str = "Devlin et al. 2019, BERT, arXiv:1810.04805, sections 3 and A.2";
-const LLAMA_3: &str = "Llama Team 2024, The Llama 3 Herd of Models, arXiv:2407.21783, table 3";
+const BERT: &str = "Devlin et al. 2019, BERT, arXiv:1810.04805, sections 3 and A.2; vocabulary of the released files";
+const LLAMA_3: &str =
+    "Llama Team 2024, The Llama 3 Herd of Models, arXiv:2407.21783, table 3; vocabulary of the released files";
 const GPT_3: &str = "Brown et al. 2020, Language Models are Few-Shot Learners, arXiv:2005.14165, table 2.1";
 const MEGATRON: &str =
     "Narayanan et al. 2021, Efficient Large-Scale Language Model Training, arXiv:2104.04473, table 1";

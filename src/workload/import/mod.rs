@@ -100,7 +100,7 @@ pub enum ImportError {
     Binary { offset: usize },
     #[error("expected values nested at most 64 deep, found deeper ones")]
     TooDeep,
-    #[error("expected at most 200 000 values (aliases expanded), found more")]
+    #[error("expected at most 200 000 values (aliases expanded, a long text counted as several), found more")]
     TooManyValues,
     #[error("line {line}: expected {format}, found a mistake in it: {what}")]
     Syntax { format: &'static str, line: usize, what: String },

@@ -4,13 +4,17 @@
 //! GPT-like families share one decoder whose parts the file switches on and off; BERT has its own reader. Sizes must
 //! be given; a switch that is not there takes the family's usual setting, with a warning.
 
+mod layout;
+
 use super::ImportError;
 use super::keys::Keys;
-use super::value::{Mapping, Node, Value, shortened};
+use super::value::{Mapping, Value};
 use crate::units::format::parameters;
 use crate::workload::transformer::{
     BATCH_MAX, Biases, HEADS_MAX, LAYERS_MAX, NormKind, NormOrder, TransformerShape, WIDTH_MAX,
 };
+
+use layout::{Layout, as_map};
 
 /// Keys of the model section that change neither shape nor cost.
 const IGNORED: &[&str] = &[
@@ -77,21 +81,10 @@ const LLAMA: Usual =
     Usual { norm: NormKind::RmsNorm, biased: false, tied: false, nonlinearity: "swiglu", positions: "rotary" };
 const JAIS: Usual = Usual { nonlinearity: "swiglu", positions: "alibi", ..GPT };
 
-/// The parts of a file that matter, wherever its layout puts them.
-struct Layout<'a> {
-    model: &'a Mapping,
-    model_place: &'static str,
-    data: Option<&'a Mapping>,
-    data_place: &'static str,
-    /// Whether a `sparsity:` section stands beside the model.
-    sparse: bool,
-    warnings: Vec<String>,
-}
-
 /// Reads the top mapping of a file.
 pub(super) fn read(top: &Mapping) -> Result<TransformerShape, ImportError> {
-    let layout = layout(top)?;
-    let (family, guess) = family(&layout)?;
+    let layout = Layout::find(top)?;
+    let (family, guess) = layout.family()?;
     let mut keys = Keys::new(layout.model, layout.model_place, &family);
     keys.warnings.extend(layout.warnings.iter().cloned());
     keys.warnings.extend(guess);
@@ -103,8 +96,8 @@ pub(super) fn read(top: &Mapping) -> Result<TransformerShape, ImportError> {
         _ => return Err(ImportError::UnsupportedFamily { family }),
     }?;
     keys.ignore(IGNORED);
-    if layout.sparse {
-        keys.warnings.push("sparsity: all weights are counted, also those that training keeps at zero".to_owned());
+    if let Some(key) = layout.sparse {
+        keys.warnings.push(format!("{key}: all weights are counted, also those that training keeps at zero"));
     }
     task(&layout, &mut shape, &mut keys)?;
     shape.warnings = keys.finish()?;
@@ -112,90 +105,6 @@ pub(super) fn read(top: &Mapping) -> Result<TransformerShape, ImportError> {
     let size = shape.graph()?.parameters();
     shape.name = format!("{} {}", shape.family, parameters(size));
     Ok(shape)
-}
-
-/// Finds model and data sections.
-fn layout(top: &Mapping) -> Result<Layout<'_>, ImportError> {
-    let mut warnings = Vec::new();
-    if let Some(trainer) = top.get("trainer") {
-        let trainer = one_trainer(trainer, &mut warnings)?;
-        let init = section(trainer, "init", "trainer.init")?;
-        let model = section(init, "model", "trainer.init.model")?;
-        let fit = trainer.get("fit").and_then(as_map);
-        let data = fit.and_then(|fit| fit.get("train_dataloader")).and_then(first_map);
-        let sparse = init.get("sparsity").is_some_and(|node| !node.value.is_off());
-        let (model_place, data_place) = ("trainer.init.model.", "trainer.fit.train_dataloader.");
-        return Ok(Layout { model, model_place, data, data_place, sparse, warnings });
-    }
-    let model = section(top, "model", "model")?;
-    let data = top.get("train_input").and_then(as_map);
-    let sparse = top.get("sparsity").is_some_and(|node| !node.value.is_off());
-    Ok(Layout { model, model_place: "model.", data, data_place: "train_input.", sparse, warnings })
-}
-
-/// A run of several trainers is read as its first.
-fn one_trainer<'a>(node: &'a Node, warnings: &mut Vec<String>) -> Result<&'a Mapping, ImportError> {
-    let first = match &node.value {
-        Value::List(list) if !list.is_empty() => {
-            if list.len() > 1 {
-                warnings.push(format!("trainer: found a list of {}, read the first", list.len()));
-            }
-            let first = &list[0];
-            as_map(first).and_then(|map| map.get("trainer")).unwrap_or(first)
-        }
-        _ => node,
-    };
-    as_map(first).ok_or_else(|| no_mapping(first, "trainer"))
-}
-
-fn section<'a>(map: &'a Mapping, key: &str, full: &str) -> Result<&'a Mapping, ImportError> {
-    let Some(node) = map.get(key) else {
-        return Err(ImportError::Missing { key: full.to_owned(), expected: "a mapping" });
-    };
-    as_map(node).ok_or_else(|| no_mapping(node, full))
-}
-
-fn no_mapping(node: &Node, key: &str) -> ImportError {
-    let (key, expected) = (key.to_owned(), "a mapping".to_owned());
-    ImportError::Value { line: node.line, key, expected, found: node.value.shown() }
-}
-
-fn as_map(node: &Node) -> Option<&Mapping> {
-    if let Value::Map(map) = &node.value { Some(map) } else { None }
-}
-
-fn first_map(node: &Node) -> Option<&Mapping> {
-    match &node.value {
-        Value::List(list) => list.first().and_then(as_map),
-        _ => as_map(node),
-    }
-}
-
-/// The family by its name; without a name, by keys that only one of them has, and then with a warning.
-fn family(layout: &Layout<'_>) -> Result<(String, Option<String>), ImportError> {
-    let Layout { model, model_place, .. } = layout;
-    if let Some(node) = model.get("name") {
-        let Value::Text(name) = &node.value else {
-            let (key, expected) = (format!("{model_place}name"), "the name of a family".to_owned());
-            return Err(ImportError::Value { line: node.line, key, expected, found: node.value.shown() });
-        };
-        return Ok((shortened(name), None));
-    }
-    let says = |key: &str, words: &[&str]| {
-        model.get(key).is_some_and(|node| words.iter().any(|word| node.value == Value::Text((*word).to_owned())))
-    };
-    let plain = model.contains_key("nonlinearity") && model.contains_key("hidden_size");
-    let guess = if model.contains_key("encoder_nonlinearity") && model.contains_key("mlm_loss_weight") {
-        "bert"
-    } else if plain && says("nonlinearity", &["swiglu"]) && says("norm_type", &["rmsnorm"]) {
-        "llama"
-    } else if plain && says("nonlinearity", &POINTWISE) && says("position_embedding_type", &["learned"]) {
-        "gpt3"
-    } else {
-        let expected = "the name of a family, which the other keys do not tell";
-        return Err(ImportError::Missing { key: format!("{model_place}name"), expected });
-    };
-    Ok((guess.to_owned(), Some(format!("{model_place}name: missing, taken as {guess} by the other keys"))))
 }
 
 /// Sequence and batch of the training data.

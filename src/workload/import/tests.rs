@@ -117,6 +117,8 @@ fn both_layouts_and_both_formats_give_the_published_sizes() {
         assert_eq!((imported.graph.sequence, imported.graph.batch), (sequence, batch), "{family}");
         assert_eq!(imported.warnings(), Vec::<String>::new(), "{family}");
     }
+    // Two files of one model are one graph, operator by operator.
+    assert_eq!(model(LLAMA_YAML).graph.ops, model(LLAMA_JSON).graph.ops);
     let flat = GPT_YAML.replace("trainer:\n  init:\n    model:", "model:").replace("\n      ", "\n  ");
     let flat = flat.split("  fit:").next().unwrap();
     assert_eq!(model(flat).parameters(), 124_439_808);
@@ -165,6 +167,25 @@ fn hugging_face_switches_change_the_count_by_what_they_own() {
 }
 
 #[test]
+fn defaults_of_the_families_have_the_sizes_of_their_releases() {
+    for (family, parameters) in [
+        ("gpt2", 124_439_808),
+        ("llama", 6_738_415_616),
+        ("mistral", 7_241_732_096),
+        ("opt", 125_239_296),
+        ("phi3", 3_821_079_552),
+        ("gemma", 8_537_680_896),
+    ] {
+        let imported = model(&format!("{{\"model_type\": \"{family}\"}}"));
+        assert_eq!(imported.parameters(), parameters, "{family}");
+        assert!(imported.warnings().iter().any(|warning| warning.starts_with("vocab_size: missing")), "{family}");
+    }
+    let qwen2_7b = r#"{"model_type": "qwen2", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
+        "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064, "max_position_embeddings": 32768}"#;
+    assert_eq!(model(qwen2_7b).parameters(), 7_615_616_512);
+}
+
+#[test]
 fn attention_keeps_its_heads_and_a_gated_block_its_two_halves() {
     let graph = model(LLAMA_YAML).graph;
     let kind = |name| graph.op(graph.find(Some(31), name).unwrap()).kind;
@@ -183,7 +204,12 @@ fn what_is_missing_or_unknown_is_a_warning_with_its_key() {
         (GPT_YAML, "name: \"gpt3\"", "", "trainer.init.model.name: missing, taken as gpt3"),
         (LLAMA_YAML, "name: llama", "", "trainer.init.model.name: missing, taken as llama"),
         (BERT_YAML, "name: bert", "", "model.name: missing, taken as bert"),
-        (GPT_YAML, "    model:", "    sparsity: {sparsity: 0.75}\n    model:", "sparsity: all weights are counted"),
+        (
+            GPT_YAML,
+            "    model:",
+            "    sparsity: {sparsity: 0.75}\n    model:",
+            "trainer.init.sparsity: all weights are counted",
+        ),
         (GPT2_JSON, "\"n_embd\": 768,", "", "n_embd: missing, taken as 768, the default of gpt2"),
         (
             GPT2_JSON,
@@ -288,21 +314,21 @@ fn nesting_and_aliases_are_bounded() {
     }
     refusal("{\"a\":".repeat(100_000).as_bytes(), &["64 deep"]);
     refusal(format!("{{\"a\":{}", "[".repeat(1_000)).as_bytes(), &["64 deep"]);
-    let indented: String = (0..2_000).map(|level| format!("{}k:\n", " ".repeat(level))).collect();
-    refusal(indented.as_bytes(), &["64 deep"]);
+    let indented: Vec<_> = (0..2_000).map(|level| format!("{}k:\n", " ".repeat(level))).collect();
+    refusal(indented.concat().as_bytes(), &["64 deep"]);
     // Nine lists of nine aliases each would be a billion values.
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    let mut bomb = vec!["a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned()];
     for level in 1..9 {
         let inside = vec![format!("*a{}", level - 1); 9].join(", ");
-        bomb += &format!("a{level}: &a{level} [{inside}]\n");
+        bomb.push(format!("a{level}: &a{level} [{inside}]\n"));
     }
-    refusal(bomb.as_bytes(), &["200 000 values"]);
+    refusal(bomb.concat().as_bytes(), &["200 000 values"]);
     // Aliases may not add up to a depth either.
-    let mut ladder = "a0: &a0 [x]\n".to_owned();
+    let mut ladder = vec!["a0: &a0 [x]\n".to_owned()];
     for level in 1..80 {
-        ladder += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
+        ladder.push(format!("a{level}: &a{level} [*a{}]\n", level - 1));
     }
-    refusal(ladder.as_bytes(), &["64 deep"]);
+    refusal(ladder.concat().as_bytes(), &["64 deep"]);
     let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 16), "*a, ".repeat(1_000));
     refusal(text.as_bytes(), &["200 000 values"]);
     refusal("- a\n".repeat(300_000).as_bytes(), &["200 000 values"]);

@@ -62,10 +62,17 @@ impl Value {
     }
 }
 
-/// At most forty characters of a text from a file, control characters escaped.
+/// At most forty characters of a text from a file, control characters escaped so that a sentence stays one line.
 pub(super) fn shortened(text: &str) -> String {
     const SHOWN_MAX: usize = 40;
-    let mut shown: String = text.chars().take(SHOWN_MAX).flat_map(char::escape_debug).collect();
+    let mut shown = String::new();
+    for c in text.chars().take(SHOWN_MAX) {
+        if c.is_control() {
+            shown.extend(c.escape_debug());
+        } else {
+            shown.push(c);
+        }
+    }
     if text.chars().nth(SHOWN_MAX).is_some() {
         shown.push('…');
     }
