@@ -3,7 +3,7 @@
 //! Every random choice of a scenario draws from a stream named after its purpose, so that adding a new user of
 //! randomness never shifts the numbers of another. Integers only; distributions live with their users.
 
-/// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+/// `SplitMix64`: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 #[derive(Clone, Debug)]
 pub struct Rng {
     state: u64,

@@ -80,7 +80,9 @@ impl Tensors {
 
     fn join_gradients(&mut self, a: TensorId, b: TensorId) {
         let (keep, drop) = (self.gradient_class[a], self.gradient_class[b]);
-        self.gradient_class.iter_mut().filter(|class| **class == drop).for_each(|class| *class = keep);
+        for class in self.gradient_class.iter_mut().filter(|class| **class == drop) {
+            *class = keep;
+        }
     }
 
     fn made_by(&self, op: u32) -> impl Iterator<Item = TensorId> + use<> {
@@ -131,13 +133,19 @@ impl<'a> Walk<'a> {
         let mut last_reader = tensors.makers.clone();
         let mut last_needer = vec![None; count];
         for op in (0..graph.ops.len()).rev() {
-            tensors.needs[op].iter().for_each(|&tensor| last_needer[tensor] = Some(op as u32));
+            for &tensor in &tensors.needs[op] {
+                last_needer[tensor] = Some(op as u32);
+            }
         }
         for (op, reads) in tensors.reads.iter().enumerate() {
-            reads.iter().for_each(|&tensor| last_reader[tensor] = op as u32);
+            for &tensor in reads {
+                last_reader[tensor] = op as u32;
+            }
         }
         let mut gradient_users = vec![0; count];
-        tensors.gradient_class.iter().for_each(|&class| gradient_users[class] += 1);
+        for &class in &tensors.gradient_class {
+            gradient_users[class] += 1;
+        }
         let mut walk = Self {
             graph,
             tensors,
@@ -192,7 +200,9 @@ impl<'a> Walk<'a> {
     /// Runs an operator forward, the first time or again.
     fn run(&mut self, op: u32, pass: Pass) {
         let fresh: Vec<TensorId> = self.tensors.made_by(op).filter(|&tensor| !self.alive[tensor]).collect();
-        fresh.iter().for_each(|&tensor| self.alive[tensor] = true);
+        for &tensor in &fresh {
+            self.alive[tensor] = true;
+        }
         self.push(op, pass).allocate = fresh.into_iter().map(Self::output_buffer).collect();
     }
 
@@ -249,7 +259,9 @@ impl<'a> Walk<'a> {
         let mut fresh: Vec<TensorId> = classes.into_iter().filter(|&class| !self.gradient_alive[class]).collect();
         fresh.sort_unstable();
         fresh.dedup();
-        fresh.iter().for_each(|&class| self.gradient_alive[class] = true);
+        for &class in &fresh {
+            self.gradient_alive[class] = true;
+        }
         let owner = &self.graph.ops[op as usize];
         if !owner.inputs.is_empty() {
             self.push(op, Pass::BackwardInput).allocate = fresh.into_iter().map(Self::gradient_buffer).collect();
@@ -306,10 +318,9 @@ mod tests {
                     }
                     let op = stage.op as usize;
                     let wanted = match stage.pass {
-                        Pass::Forward => &tensors.reads[op],
                         // A block's first norm is made again from the stream that entered, which it kept.
                         Pass::Recompute if tensors.sums[op].is_some_and(|sum| alive[2 * sum]) => &tensors.needs[op],
-                        Pass::Recompute => &tensors.reads[op],
+                        Pass::Forward | Pass::Recompute => &tensors.reads[op],
                         Pass::BackwardInput | Pass::BackwardWeight => &tensors.needs[op],
                     };
                     for tensor in wanted {

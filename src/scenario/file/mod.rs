@@ -4,6 +4,8 @@
 //! file is the caller's business.
 
 pub mod device;
+pub mod scenario;
+pub mod store;
 
 use std::fmt;
 
@@ -94,18 +96,25 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], file: &str) -> Result<T, FileErr
     ron::Options::default().with_recursion_limit(MAX_DEPTH).from_str(text).map_err(|error| explain(text, file, &error))
 }
 
-/// Checks the `version: (major, minor)` header, before anything else of the file is looked at.
+/// The `version: (major, minor)` header, read before anything else of the file is looked at.
 ///
 /// # Errors
-/// If the header is missing or malformed, or the major version is not `major`. A newer minor version is left to the
-/// caller, who gets it as the result.
-pub fn check_version(bytes: &[u8], file: &str, major: u32) -> Result<u32, FileError> {
+/// If the header is missing or malformed.
+pub fn version(bytes: &[u8], file: &str) -> Result<(u32, u32), FileError> {
     /// The header alone; all other fields are skipped.
     #[derive(Deserialize)]
     struct Header {
         version: (u32, u32),
     }
-    let Header { version: (found, minor) } = parse(bytes, file)?;
+    Ok(parse::<Header>(bytes, file)?.version)
+}
+
+/// Refuses any major version but `major`.
+///
+/// # Errors
+/// As [`version`], and if the major version is another. A newer minor version is left to the caller, who gets it.
+pub fn check_version(bytes: &[u8], file: &str, major: u32) -> Result<u32, FileError> {
+    let (found, minor) = version(bytes, file)?;
     if found == major {
         return Ok(minor);
     }
