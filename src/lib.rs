@@ -5,9 +5,11 @@
 
 pub mod hardware;
 pub mod rng;
-pub mod scenario;
 pub mod units;
 pub mod workload;
 
 pub mod compiler;
 pub mod sim;
+
+pub mod scenario;
+pub mod session;

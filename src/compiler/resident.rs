@@ -163,6 +163,26 @@ impl Sizer<'_> {
     }
 }
 
+/// What a kernel of one shape costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShapeCost {
+    /// Time to take in and compute one sequence.
+    pub cycles: Cycles,
+    pub sram_bytes_per_core: u64,
+}
+
+/// What operator `op` costs on a rectangle of `width` and `height` cores.
+pub fn shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId, (width, height): (u32, u32)) -> ShapeCost {
+    let sizer = Sizer { device, job, cost: CostModel::new(device) };
+    let op = graph.op(op);
+    ShapeCost { cycles: Cycles(sizer.time(op, width, height)), sram_bytes_per_core: sizer.sram(op, width, height) }
+}
+
+/// What a reader calls an operator.
+pub fn label_of(graph: &Graph, op: OpId) -> String {
+    label(graph.op(op))
+}
+
 /// Where each operator goes; `None` where no place was found.
 #[derive(Clone, Debug)]
 struct Layout {

@@ -107,7 +107,26 @@ struct Shared {
 }
 
 /// Something to call when there is news for the window.
-pub type Waker = Arc<dyn Fn() + Send + Sync>;
+#[derive(Clone)]
+pub struct Waker(Arc<dyn Fn() + Send + Sync>);
+
+impl Waker {
+    /// Wakes by calling `wake`, from any thread.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(wake))
+    }
+
+    /// Says that there is news.
+    pub fn wake(&self) {
+        (self.0)();
+    }
+}
+
+impl std::fmt::Debug for Waker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Waker")
+    }
+}
 
 /// A running engine. Dropping it stops both threads.
 #[derive(Debug)]
@@ -134,7 +153,7 @@ impl EngineHandle {
             stop: AtomicBool::new(false),
         });
         let engine = {
-            let (shared, waker) = (Arc::clone(&shared), Arc::clone(&waker));
+            let (shared, waker) = (Arc::clone(&shared), waker.clone());
             let turn = EngineThread { commands: command_queue, events: event_queue, shared, waker };
             std::thread::Builder::new().name("engine".to_owned()).spawn(move || turn.run(compile))?
         };
@@ -252,13 +271,13 @@ impl EngineThread {
         let snapshot = Snapshot { scene: Arc::clone(scene), trace: Arc::new(trace.clone()) };
         self.shared.painted.put(snapshot.clone());
         self.shared.snapshot.put(snapshot);
-        (self.waker)();
+        self.waker.wake();
     }
 
     fn tell(&self, event: Event) {
         // The window reads events every frame; if it is gone, so is the need to tell.
         let _told = self.events.try_send(event).is_ok();
-        (self.waker)();
+        self.waker.wake();
     }
 }
 
@@ -282,6 +301,6 @@ fn paint(shared: &Shared, waker: &Waker) {
         let (from, to, bins) = request.strips;
         let strips = strips(&snapshot.scene, &snapshot.trace, from, to, bins);
         shared.picture.put(Picture { frame: Arc::new(frame), strips: Arc::new(strips), frame_time });
-        waker();
+        waker.wake();
     }
 }

@@ -1,0 +1,163 @@
+//! The document, and the jobs that read and write it on a thread of their own.
+
+use std::path::{Path, PathBuf};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::scenario::file::{FileError, scenario, store};
+use crate::scenario::{Scenario, replay};
+use crate::session::recent;
+use crate::sim::thread::Waker;
+use crate::workload::import;
+
+/// A scenario and where it belongs on the disk.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    pub scenario: Scenario,
+    /// `None` for one that was never saved, or that came from a model file.
+    pub path: Option<PathBuf>,
+    /// Whether it differs from what is on the disk.
+    pub changed: bool,
+    /// Whether saving over its file is refused, because a newer program wrote it.
+    pub read_only: bool,
+}
+
+impl Document {
+    /// A scenario that is not on the disk.
+    pub fn unsaved(scenario: Scenario) -> Self {
+        Self { scenario, path: None, changed: false, read_only: false }
+    }
+
+    /// Notes that it now lives at `path`.
+    pub(super) fn saved(&mut self, path: &Path) {
+        self.path = Some(path.to_owned());
+        self.changed = false;
+        self.read_only = false;
+    }
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    pub document: Document,
+    /// What the reader did not understand or had to assume.
+    pub notices: Vec<String>,
+}
+
+/// Reads a scenario or a model from `path`, whichever the content is.
+///
+/// # Errors
+/// One sentence with the file, the place, what was expected and what was found.
+pub fn load(path: &Path) -> Result<Loaded, FileError> {
+    let bytes = store::read(path)?;
+    let name = path.display().to_string();
+    if looks_like_ron(&bytes) {
+        let opened = scenario::read(&bytes, &name)?;
+        check(&opened.scenario, &name)?;
+        let document = Document {
+            scenario: opened.scenario,
+            path: Some(path.to_owned()),
+            changed: false,
+            read_only: opened.read_only,
+        };
+        return Ok(Loaded { document, notices: opened.notice.into_iter().collect() });
+    }
+    let imported = import::read(&bytes).map_err(|error| FileError::whole(&name, error.to_string()))?;
+    let file_name = path.file_name().map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
+    // The reader accepted it as text.
+    let text = String::from_utf8_lossy(&bytes);
+    let scenario = Scenario::for_model(&file_name, &text, &imported.graph);
+    let notices = imported.graph.warnings.clone();
+    Ok(Loaded { document: Document::unsaved(scenario), notices })
+}
+
+/// A RON scenario begins with a bracket, after comments; no model file does.
+fn looks_like_ron(bytes: &[u8]) -> bool {
+    let mut rest = bytes.trim_ascii_start();
+    loop {
+        if let Some(comment) = rest.strip_prefix(b"//") {
+            let end = comment.iter().position(|&byte| byte == b'\n').map_or(comment.len(), |at| at + 1);
+            rest = comment[end..].trim_ascii_start();
+        } else {
+            return rest.first() == Some(&b'(');
+        }
+    }
+}
+
+/// Device and model must be readable before the document that is open gives way.
+fn check(scenario: &Scenario, name: &str) -> Result<(), FileError> {
+    scenario.prepare().map(|_prepared| ()).map_err(|error| FileError::whole(name, error.to_string()))
+}
+
+/// What a job came to.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Loaded(Box<Loaded>),
+    Saved { path: PathBuf },
+    Failed { title: String, text: String },
+}
+
+/// Runs jobs one at a time each on a thread of its own, and collects their outcomes.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    sender: Sender<Outcome>,
+    receiver: Receiver<Outcome>,
+    waker: Waker,
+}
+
+/// Outcomes that may wait for the window, which looks every frame.
+const OUTCOMES_MAX: usize = 16;
+
+impl Jobs {
+    pub(super) fn new(waker: Waker) -> Self {
+        let (sender, receiver) = bounded(OUTCOMES_MAX);
+        Self { sender, receiver, waker }
+    }
+
+    /// The next outcome, if one is there.
+    pub(super) fn finished(&self) -> Option<Outcome> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Reads a file.
+    pub(super) fn open(&self, path: PathBuf) {
+        self.spawn("open", move || match load(&path) {
+            Ok(loaded) => Some(Outcome::Loaded(Box::new(loaded))),
+            Err(error) => Some(Outcome::Failed { title: "Not opened".to_owned(), text: error.to_string() }),
+        });
+    }
+
+    /// Records a scenario and writes it.
+    pub(super) fn save(&self, path: PathBuf, mut scenario: Scenario) {
+        self.spawn("save", move || {
+            scenario.recording = replay::record(&scenario).ok();
+            Some(match store::write(&path, scenario::write(&scenario).as_bytes()) {
+                Ok(()) => Outcome::Saved { path },
+                Err(error) => Outcome::Failed { title: "Not saved".to_owned(), text: error.to_string() },
+            })
+        });
+    }
+
+    /// Keeps the list of recent files. A list that cannot be kept is no reason to interrupt anybody.
+    pub(super) fn keep_recent(&self, paths: Vec<PathBuf>) {
+        self.spawn("recent", move || {
+            let _kept = recent::save(&paths).is_ok();
+            None
+        });
+    }
+
+    fn spawn(&self, name: &str, job: impl FnOnce() -> Option<Outcome> + Send + 'static) {
+        let (sender, waker) = (self.sender.clone(), self.waker.clone());
+        let run = move || {
+            if let Some(outcome) = job() {
+                // If the window is gone, so is the need to tell.
+                let _told = sender.send(outcome).is_ok();
+                waker.wake();
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(run) {
+            let text = format!("the system gave no thread: {error}");
+            let _told = self.sender.try_send(Outcome::Failed { title: "Not done".to_owned(), text }).is_ok();
+        }
+    }
+}

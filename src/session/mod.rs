@@ -1,0 +1,317 @@
+//! The app without a window: the document, the engine that runs it, the playhead, the selection, what is in hand.
+//!
+//! The window draws a [`Session`] and hands [`Action`]s back; [`Session::apply`] is the only way in. Nothing here waits:
+//! compiling, executing, drawing frames, reading and writing files happen on other threads, and [`Session::update`]
+//! collects what they have finished.
+
+pub mod action;
+pub mod document;
+pub mod placing;
+pub mod playback;
+pub mod recent;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use action::{Action, FileAction, PlaceAction, TimeAction, ViewAction};
+pub use document::Document;
+pub use placing::{Draft, Hand, Judgement};
+pub use playback::{Playback, Speed, StepUnit};
+
+use crate::hardware::Core;
+use crate::scenario::{Prepared, Scenario, library};
+use crate::sim::metrics::{Strips, Summary, summary};
+use crate::sim::thread::{EngineHandle, Event, PictureRequest, Waker};
+use crate::sim::{Command, Frame, FrameRequest, Layer, Scene, Trace};
+use document::{Jobs, Loaded, Outcome};
+
+/// Bins of the strips: a little finer than the points they are drawn on.
+const STRIP_BINS: usize = 420;
+
+/// A run of the document, as far as it is known.
+#[derive(Debug)]
+pub struct Run {
+    handle: EngineHandle,
+    /// What was compiled; known a moment after the start.
+    pub scene: Option<Arc<Scene>>,
+    pub trace: Arc<Trace>,
+    /// Why it does not run.
+    pub refusal: Option<String>,
+    /// Totals, once it has ended.
+    pub summary: Option<Summary>,
+}
+
+/// Something to tell the user, until dismissed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub kind: NoticeKind,
+    pub title: String,
+    pub text: String,
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    Info,
+    Warning,
+    Error,
+}
+
+/// The colour range of a layer, as shares of its full scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColourRange {
+    pub low: u8,
+    pub high: u8,
+    /// A locked range stays; an open one fits what is in view when asked to.
+    pub locked: bool,
+}
+
+/// Everything that the window shows.
+#[derive(Debug)]
+pub struct Session {
+    pub document: Document,
+    pub prepared: Option<Prepared>,
+    pub run: Option<Run>,
+    pub playback: Playback,
+    pub layer: Layer,
+    pub ranges: [ColourRange; Layer::ALL.len()],
+    /// The core in the inspector.
+    pub pinned: Option<Core>,
+    pub draft: Option<Draft>,
+    pub frame: Option<Arc<Frame>>,
+    pub strips: Option<Arc<Strips>>,
+    /// Time that the newest frame took on the painter's thread.
+    pub frame_time: Duration,
+    pub notices: Vec<Notice>,
+    pub recent: Vec<PathBuf>,
+    jobs: Jobs,
+    waker: Waker,
+    requested: Option<PictureRequest>,
+}
+
+impl Session {
+    /// A session on the default scenario, or on what `opened` holds, already running.
+    pub fn new(opened: Option<Document>, waker: Waker) -> Self {
+        let document = opened.unwrap_or_else(|| Document::unsaved(library::default_scenario()));
+        let mut session = Self {
+            document,
+            prepared: None,
+            run: None,
+            playback: Playback::default(),
+            layer: Layer::Utilisation,
+            ranges: [ColourRange { low: 0, high: 255, locked: true }; Layer::ALL.len()],
+            pinned: None,
+            draft: None,
+            frame: None,
+            strips: None,
+            frame_time: Duration::ZERO,
+            notices: Vec::new(),
+            recent: recent::load(),
+            jobs: Jobs::new(waker.clone()),
+            waker,
+            requested: None,
+        };
+        session.start();
+        session
+    }
+
+    /// Prepares and starts the document's scenario from the beginning.
+    pub fn start(&mut self) {
+        self.run = None;
+        self.frame = None;
+        self.requested = None;
+        self.playback.restart();
+        let prepared = match self.document.scenario.prepare() {
+            Ok(prepared) => prepared,
+            Err(error) => return self.tell(NoticeKind::Error, "This scenario cannot run", &error.to_string()),
+        };
+        let compile = {
+            let prepared = prepared.clone();
+            move || prepared.compile()
+        };
+        match EngineHandle::start(compile, self.waker.clone()) {
+            Ok(handle) => {
+                handle.send(Command::RunToEnd);
+                let trace = Trace { tracks: Vec::new(), sram: Vec::new(), edge: 0, finished: false };
+                let trace = Arc::new(trace);
+                self.run = Some(Run { handle, scene: None, trace, refusal: None, summary: None });
+                self.prepared = Some(prepared);
+            }
+            Err(error) => self.tell(NoticeKind::Error, "The engine did not start", &error.to_string()),
+        }
+    }
+
+    /// Collects what other threads have finished and moves the playhead by `elapsed`.
+    pub fn update(&mut self, elapsed: Duration) {
+        self.collect_jobs();
+        self.collect_events();
+        if let Some(run) = &mut self.run {
+            if let Some(snapshot) = run.handle.snapshot() {
+                run.trace = snapshot.trace;
+                run.scene = Some(snapshot.scene);
+                self.requested = None;
+            }
+            if let Some(picture) = run.handle.picture() {
+                self.frame = Some(picture.frame);
+                self.strips = Some(picture.strips);
+                self.frame_time = picture.frame_time;
+            }
+            if let Some(scene) = &run.scene {
+                self.playback.advance(scene, &run.trace, elapsed);
+            }
+        }
+        self.request_picture();
+    }
+
+    /// Whether the window should draw again soon without being asked.
+    pub fn is_moving(&self) -> bool {
+        self.playback.is_moving() && self.run.as_ref().is_some_and(|run| run.refusal.is_none())
+    }
+
+    fn request_picture(&mut self) {
+        let Some(run) = &self.run else { return };
+        let (from, to) = self.playback.visible(run.trace.edge);
+        let request = PictureRequest {
+            frame: FrameRequest { layer: self.layer, time: self.playback.cycle(), window: self.playback.window() },
+            strips: (from, to, STRIP_BINS),
+        };
+        if self.requested != Some(request) {
+            run.handle.request(request);
+            self.requested = Some(request);
+        }
+    }
+
+    fn collect_events(&mut self) {
+        while let Some(event) = self.run.as_ref().and_then(|run| run.handle.event()) {
+            let Some(run) = &mut self.run else { return };
+            match event {
+                Event::Compiled(scene) => run.scene = Some(scene),
+                Event::Refused(reason) => run.refusal = Some(reason),
+                Event::Finished => {
+                    if let Some(snapshot) = run.handle.snapshot() {
+                        run.trace = snapshot.trace;
+                        run.scene = Some(snapshot.scene);
+                    }
+                    run.summary = run.scene.as_ref().map(|scene| summary(scene, &run.trace));
+                    if let Some(scene) = &run.scene {
+                        self.playback.find_start(scene, &run.trace);
+                    }
+                }
+                Event::Panicked { message, log } => {
+                    let text = format!(
+                        "{message}. The scenario is untouched; {} commands led here. Open it again to go on.",
+                        log.len()
+                    );
+                    self.tell(NoticeKind::Error, "The engine stopped", &text);
+                }
+            }
+        }
+    }
+
+    fn collect_jobs(&mut self) {
+        while let Some(outcome) = self.jobs.finished() {
+            match outcome {
+                Outcome::Loaded(loaded) => self.open(*loaded),
+                Outcome::Saved { path } => {
+                    self.document.saved(&path);
+                    self.remember(&path);
+                }
+                Outcome::Failed { title, text } => self.tell(NoticeKind::Error, &title, &text),
+            }
+        }
+    }
+
+    /// Replaces the document. What was open stays until this succeeds.
+    fn open(&mut self, loaded: Loaded) {
+        let Loaded { document, notices } = loaded;
+        if let Some(path) = &document.path {
+            let path = path.clone();
+            self.remember(&path);
+        }
+        self.document = document;
+        self.draft = None;
+        self.pinned = None;
+        self.notices.clear();
+        for text in notices {
+            self.tell(NoticeKind::Warning, "While reading the file", &text);
+        }
+        self.start();
+    }
+
+    fn remember(&mut self, path: &std::path::Path) {
+        recent::add(&mut self.recent, path);
+        self.jobs.keep_recent(self.recent.clone());
+    }
+
+    /// Shows a notice until the user dismisses it.
+    pub fn tell(&mut self, kind: NoticeKind, title: &str, text: &str) {
+        let notice = Notice { kind, title: title.to_owned(), text: text.to_owned() };
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
+    }
+
+    /// Does what the user asked for.
+    pub fn apply(&mut self, action: Action) {
+        match action {
+            Action::File(action) => self.apply_file(action),
+            Action::Time(action) => self.apply_time(action),
+            Action::View(action) => self.apply_view(action),
+            Action::Place(action) => self.apply_place(action),
+        }
+    }
+
+    fn apply_file(&mut self, action: FileAction) {
+        match action {
+            FileAction::Open(path) => self.jobs.open(path),
+            FileAction::OpenShipped(name) => {
+                if let Some(shipped) = library::ALL.iter().find(|shipped| shipped.name == name) {
+                    let document = Document::unsaved(shipped.scenario());
+                    self.open(Loaded { document, notices: Vec::new() });
+                }
+            }
+            FileAction::SaveAs(path) => self.jobs.save(path, self.document.scenario.clone()),
+            FileAction::Restart => self.start(),
+            FileAction::Dismiss(index) => {
+                if index < self.notices.len() {
+                    self.notices.remove(index);
+                }
+            }
+        }
+    }
+
+    fn apply_time(&mut self, action: TimeAction) {
+        let Some(run) = &self.run else { return };
+        let Some(scene) = &run.scene else { return };
+        self.playback.apply(action, scene, &run.trace);
+    }
+
+    fn apply_view(&mut self, action: ViewAction) {
+        match action {
+            ViewAction::Show(layer) => self.layer = layer,
+            ViewAction::NextLayer { back } => {
+                let count = Layer::ALL.len();
+                let step = if back { count - 1 } else { 1 };
+                self.layer = Layer::ALL[(self.layer as usize + step) % count];
+            }
+            ViewAction::Pin(core) => self.pinned = core,
+            ViewAction::Range(layer, range) => self.ranges[layer as usize] = range,
+        }
+    }
+
+    /// The range of the layer that is shown.
+    pub fn range(&self) -> ColourRange {
+        self.ranges[self.layer as usize]
+    }
+
+    /// The compiled scene, once there is one.
+    pub fn scene(&self) -> Option<&Arc<Scene>> {
+        self.run.as_ref()?.scene.as_ref()
+    }
+
+    /// The scenario that is open.
+    pub fn scenario(&self) -> &Scenario {
+        &self.document.scenario
+    }
+}
