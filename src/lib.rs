@@ -10,3 +10,5 @@ pub mod workload;
 
 pub mod compiler;
 pub mod sim;
+
+pub mod view;

@@ -1,0 +1,409 @@
+//! From values to pixels: recolouring, reduction of many cores to one pixel, and the histogram of what is in view.
+//!
+//! Hot loops are free functions on slices. Reductions are separable where the arithmetic allows it: each row is
+//! reduced across first, then the rows down.
+
+use super::layer::Reduction;
+use super::ramp::{Rgba, Table};
+
+/// One value per logical core, row by row.
+#[derive(Clone, Copy, Debug)]
+pub struct CoreMap<'a> {
+    values: &'a [u8],
+    columns: u32,
+    rows: u32,
+}
+
+impl<'a> CoreMap<'a> {
+    /// Wraps `values` of a map of `columns × rows`; `None` if their number differs or there are none.
+    pub fn new(values: &'a [u8], columns: u32, rows: u32) -> Option<Self> {
+        let fits = values.len() as u64 == u64::from(columns) * u64::from(rows) && !values.is_empty();
+        fits.then_some(Self { values, columns, rows })
+    }
+
+    pub fn columns(&self) -> u32 {
+        self.columns
+    }
+
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// The value of one core, if it exists.
+    pub fn get(&self, x: u32, y: u32) -> Option<u8> {
+        (x < self.columns && y < self.rows).then(|| self.row(y as usize)[x as usize])
+    }
+
+    fn row(&self, y: usize) -> &'a [u8] {
+        let columns = self.columns as usize;
+        &self.values[y * columns..(y + 1) * columns]
+    }
+}
+
+/// The part of a map that a picture shows, counted in cores; it may reach beyond the map by a fraction of a core.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+}
+
+/// Looks up the colour of every value. `out` is overwritten and keeps its memory from call to call.
+pub fn recolour(values: &[u8], table: &Table, out: &mut Vec<Rgba>) {
+    // The length is set once; after the first frame this writes nothing but the colours.
+    out.resize(values.len(), [0; 4]);
+    for (pixel, &value) in out.iter_mut().zip(values) {
+        *pixel = table[usize::from(value)];
+    }
+}
+
+/// Reduces the window of a map to `width × height` values, one per pixel. Pixels at the rim count only the cores that
+/// exist. `out` is overwritten and keeps its memory.
+pub fn reduce(
+    map: CoreMap<'_>,
+    window: Window,
+    [width, height]: [usize; 2],
+    reduction: Reduction,
+    out: &mut Vec<u8>,
+) {
+    out.clear();
+    out.resize(width * height, 0);
+    if width == 0 || height == 0 {
+        return;
+    }
+    let across = Axis { from: window.left, to: window.right, pixels: width, cells: map.columns as usize };
+    let down = Axis { from: window.top, to: window.bottom, pixels: height, cells: map.rows as usize };
+    match reduction {
+        Reduction::Mean => mean(map, &across.weighted(), &down.weighted(), out),
+        Reduction::Max => max(map, &across.touched(), &down.touched(), out),
+        Reduction::Count => count(map, &across.centred(), &down.centred(), out),
+        Reduction::Majority => majority(map, &across.centred(), &down.centred(), out),
+    }
+}
+
+/// How often each value occurs in `cells` = `[first column, first row, end column, end row]`, ends excluded.
+pub fn histogram(map: CoreMap<'_>, cells: [u32; 4]) -> [u32; 256] {
+    let [x0, y0, x1, y1] = cells;
+    let (x1, y1) = (x1.min(map.columns) as usize, y1.min(map.rows) as usize);
+    // Two tables taking turns: a run of equal values would otherwise wait for its own last store.
+    let mut counts = [[0_u32; 256]; 2];
+    for y in y0 as usize..y1 {
+        let row = map.row(y).get(x0 as usize..x1).unwrap_or_default();
+        for pair in row.chunks(2) {
+            counts[0][usize::from(pair[0])] += 1;
+            if let Some(&value) = pair.get(1) {
+                counts[1][usize::from(value)] += 1;
+            }
+        }
+    }
+    std::array::from_fn(|value| counts[0][value] + counts[1][value])
+}
+
+/// One side of the window and how many pixels divide it.
+struct Axis {
+    from: f64,
+    to: f64,
+    pixels: usize,
+    cells: usize,
+}
+
+/// The cores of one pixel along one axis, the end excluded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    first: usize,
+    end: usize,
+}
+
+/// A span with the weights of its outer cores in 256ths; those between weigh 256.
+#[derive(Clone, Copy, Debug)]
+struct Weighted {
+    span: Span,
+    first: u32,
+    last: u32,
+    total: u32,
+}
+
+/// Weight of a core that a pixel holds wholly.
+const WHOLE: u32 = 256;
+
+impl Axis {
+    /// The bounds of pixel `index`, in cores.
+    fn bounds(&self, index: usize) -> (f64, f64) {
+        let step = (self.to - self.from) / self.pixels as f64;
+        (self.from + step * index as f64, self.from + step * (index + 1) as f64)
+    }
+
+    /// The nearest core that exists.
+    fn nearest(&self, at: f64) -> usize {
+        (at.max(0.0) as usize).min(self.cells - 1)
+    }
+
+    /// All cores that each pixel touches.
+    fn touched(&self) -> Vec<Span> {
+        let span = |index| {
+            let (low, high) = self.bounds(index);
+            let first = self.nearest(low.floor());
+            Span { first, end: (self.nearest(high.ceil() - 1.0) + 1).max(first + 1) }
+        };
+        (0..self.pixels).map(span).collect()
+    }
+
+    /// The cores whose middle lies in each pixel: every core belongs to one pixel. Where a pixel is smaller than a
+    /// core, the core under its middle.
+    fn centred(&self) -> Vec<Span> {
+        let span = |index| {
+            let (low, high) = self.bounds(index);
+            let clip = |at: f64| ((at - 0.5).ceil().max(0.0) as usize).min(self.cells);
+            let (first, end) = (clip(low), clip(high));
+            if first < end {
+                Span { first, end }
+            } else {
+                let first = self.nearest(f64::midpoint(low, high).floor());
+                Span { first, end: first + 1 }
+            }
+        };
+        (0..self.pixels).map(span).collect()
+    }
+
+    /// The touched cores with the share of each that the pixel covers.
+    fn weighted(&self) -> Vec<Weighted> {
+        let weigh = |(index, span): (usize, Span)| {
+            let (low, high) = self.bounds(index);
+            let share = |cell: usize| {
+                let covered = high.min((cell + 1) as f64) - low.max(cell as f64);
+                ((covered.clamp(0.0, 1.0) * f64::from(WHOLE)).round() as u32).max(1)
+            };
+            let (first, last) = (share(span.first), share(span.end - 1));
+            let between = (span.end - span.first).saturating_sub(2) as u32 * WHOLE;
+            let total = if span.end - span.first == 1 { first } else { first + last + between };
+            Weighted { span, first, last, total }
+        };
+        self.touched().into_iter().enumerate().map(weigh).collect()
+    }
+}
+
+impl Weighted {
+    fn weight(&self, cell: usize) -> u32 {
+        match cell {
+            c if c == self.span.first => self.first,
+            c if c + 1 == self.span.end => self.last,
+            _ => WHOLE,
+        }
+    }
+}
+
+/// Area-weighted average: rows across into 8.8 fixed point, then down in 64 bits, rounded once at the end.
+fn mean(map: CoreMap<'_>, across: &[Weighted], down: &[Weighted], out: &mut [u8]) {
+    let width = across.len();
+    let mut sums = vec![0_u64; width];
+    // A row on the border of two pixels is reduced once.
+    let mut cached = (usize::MAX, vec![0_u16; width]);
+    for (line, vertical) in out.chunks_exact_mut(width).zip(down) {
+        sums.fill(0);
+        for y in vertical.span.first..vertical.span.end {
+            if cached.0 != y {
+                mean_of_row(map.row(y), across, &mut cached.1);
+                cached.0 = y;
+            }
+            let weight = u64::from(vertical.weight(y));
+            for (sum, &value) in sums.iter_mut().zip(&cached.1) {
+                *sum += weight * u64::from(value);
+            }
+        }
+        let whole = f64::from(vertical.total) * 256.0;
+        for (pixel, &sum) in line.iter_mut().zip(&sums) {
+            *pixel = (sum as f64 / whole + 0.5) as u8;
+        }
+    }
+}
+
+fn mean_of_row(row: &[u8], across: &[Weighted], out: &mut [u16]) {
+    for (mean, weighted) in out.iter_mut().zip(across) {
+        let Span { first, end } = weighted.span;
+        let mut sum = u64::from(row[first]) * u64::from(weighted.first);
+        if end - first > 1 {
+            let between: u32 = row[first + 1..end - 1].iter().map(|&value| u32::from(value)).sum();
+            sum += u64::from(between) * u64::from(WHOLE) + u64::from(row[end - 1]) * u64::from(weighted.last);
+        }
+        let total = u64::from(weighted.total);
+        *mean = ((sum * 256 + total / 2) / total) as u16;
+    }
+}
+
+/// Largest value of all touched cores: down first, since whole rows compare many values at once.
+fn max(map: CoreMap<'_>, across: &[Span], down: &[Span], out: &mut [u8]) {
+    let mut tallest = vec![0_u8; map.columns as usize];
+    for (line, vertical) in out.chunks_exact_mut(across.len()).zip(down) {
+        tallest.copy_from_slice(map.row(vertical.first));
+        for y in vertical.first + 1..vertical.end {
+            for (top, &value) in tallest.iter_mut().zip(map.row(y)) {
+                *top = (*top).max(value);
+            }
+        }
+        for (pixel, span) in line.iter_mut().zip(across) {
+            *pixel = tallest[span.first..span.end].iter().copied().fold(0, u8::max);
+        }
+    }
+}
+
+/// Sum of the cores of each pixel, at most 255.
+fn count(map: CoreMap<'_>, across: &[Span], down: &[Span], out: &mut [u8]) {
+    let mut sums = vec![0_u32; map.columns as usize];
+    for (line, vertical) in out.chunks_exact_mut(across.len()).zip(down) {
+        sums.fill(0);
+        for y in vertical.first..vertical.end {
+            for (sum, &value) in sums.iter_mut().zip(map.row(y)) {
+                *sum += u32::from(value);
+            }
+        }
+        for (pixel, span) in line.iter_mut().zip(across) {
+            *pixel = sums[span.first..span.end].iter().sum::<u32>().min(255) as u8;
+        }
+    }
+}
+
+/// The most frequent category of each pixel, the lower index among equals.
+fn majority(map: CoreMap<'_>, across: &[Span], down: &[Span], out: &mut [u8]) {
+    let mut counts = [0_u32; 256];
+    for (line, vertical) in out.chunks_exact_mut(across.len()).zip(down) {
+        for (pixel, span) in line.iter_mut().zip(across) {
+            let (mut best, mut best_count) = (0_u8, 0);
+            for y in vertical.first..vertical.end {
+                for &value in &map.row(y)[span.first..span.end] {
+                    let count = &mut counts[usize::from(value)];
+                    *count += 1;
+                    if *count > best_count || (*count == best_count && value < best) {
+                        (best, best_count) = (value, *count);
+                    }
+                }
+            }
+            for y in vertical.first..vertical.end {
+                for &value in &map.row(y)[span.first..span.end] {
+                    counts[usize::from(value)] = 0;
+                }
+            }
+            *pixel = best;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    /// Slow and plain: every pixel looks at every core.
+    fn naive(map: CoreMap<'_>, window: Window, size: [usize; 2], reduction: Reduction) -> Vec<f64> {
+        let step = [(window.right - window.left) / size[0] as f64, (window.bottom - window.top) / size[1] as f64];
+        let mut out = Vec::new();
+        for py in 0..size[1] {
+            for px in 0..size[0] {
+                let (x0, y0) = (window.left + step[0] * px as f64, window.top + step[1] * py as f64);
+                let (x1, y1) = (window.left + step[0] * (px + 1) as f64, window.top + step[1] * (py + 1) as f64);
+                let (mut area, mut sum, mut max, mut count) = (0.0, 0.0, 0_u8, 0_u32);
+                let mut kinds = [0; 256];
+                for y in 0..map.rows {
+                    for x in 0..map.columns {
+                        let value = map.get(x, y).unwrap();
+                        let (cx, cy) = (f64::from(x), f64::from(y));
+                        let covered = (x1.min(cx + 1.0) - x0.max(cx)).max(0.0) * (y1.min(cy + 1.0) - y0.max(cy)).max(0.0);
+                        area += covered;
+                        sum += covered * f64::from(value);
+                        if covered > 0.0 {
+                            max = max.max(value);
+                        }
+                        if (x0..x1).contains(&(cx + 0.5)) && (y0..y1).contains(&(cy + 0.5)) {
+                            count += u32::from(value);
+                            kinds[usize::from(value)] += 1;
+                        }
+                    }
+                }
+                let most = (0..256).rev().max_by_key(|&kind| kinds[kind]).unwrap();
+                out.push(match reduction {
+                    Reduction::Mean => sum / area,
+                    Reduction::Max => f64::from(max),
+                    Reduction::Count => f64::from(count.min(255)),
+                    Reduction::Majority => most as f64,
+                });
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn reductions_agree_with_the_plain_loop() {
+        let mut rng = Rng::substream(11, "raster test");
+        for case in 0..300 {
+            let (columns, rows) = (rng.below(23) + 4, rng.below(23) + 4);
+            let values: Vec<u8> = (0..columns * rows).map(|_| (rng.next_u64() >> (56 + case % 7)) as u8).collect();
+            let map = CoreMap::new(&values, columns, rows).unwrap();
+            // At least one core per pixel on both axes, from a random corner to another.
+            let size = [rng.below(columns / 2) as usize + 1, rng.below(rows / 2) as usize + 1];
+            let mut side = |cells: u32, pixels: usize| {
+                let extent = pixels as f64 + rng.unit() * (f64::from(cells) - pixels as f64);
+                let from = rng.unit() * (f64::from(cells) - extent);
+                (from, from + extent)
+            };
+            let ((left, right), (top, bottom)) = (side(columns, size[0]), side(rows, size[1]));
+            let window = Window { left, top, right, bottom };
+            let mut ours = Vec::new();
+            for reduction in [Reduction::Mean, Reduction::Max, Reduction::Count, Reduction::Majority] {
+                reduce(map, window, size, reduction, &mut ours);
+                let plain = naive(map, window, size, reduction);
+                let slack = if reduction == Reduction::Mean { 1.5 } else { 0.0 };
+                for (index, (&got, want)) in ours.iter().zip(plain).enumerate() {
+                    assert!((f64::from(got) - want).abs() <= slack, "{reduction:?} {index}: {got}, {want} in {window:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_lone_hot_core_is_lost_and_no_defect_counted_twice() {
+        let (columns, rows) = (97, 131);
+        let window = Window { left: 0.0, top: 0.0, right: 97.0, bottom: 131.0 };
+        let mut reduced = Vec::new();
+        for hot in (0..columns * rows).step_by(37) {
+            let mut values = vec![0; columns * rows];
+            values[hot] = 1;
+            let map = CoreMap::new(&values, 97, 131).unwrap();
+            for size in [[96, 130], [50, 33], [7, 3], [1, 1]] {
+                reduce(map, window, size, Reduction::Max, &mut reduced);
+                assert!(reduced.contains(&1), "core {hot} is lost at {size:?}");
+                reduce(map, window, size, Reduction::Count, &mut reduced);
+                assert_eq!(reduced.iter().map(|&count| u32::from(count)).sum::<u32>(), 1, "core {hot} at {size:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_even_map_stays_even_and_enlarging_repeats_cores() {
+        let values = vec![200_u8; 30 * 20];
+        let map = CoreMap::new(&values, 30, 20).unwrap();
+        let window = Window { left: -0.4, top: 0.3, right: 30.4, bottom: 19.9 };
+        let mut reduced = Vec::new();
+        reduce(map, window, [17, 11], Reduction::Mean, &mut reduced);
+        assert!(reduced.iter().all(|&value| value == 200));
+
+        let map = CoreMap::new(&[10, 20, 30, 40], 2, 2).unwrap();
+        let window = Window { left: 0.0, top: 0.0, right: 2.0, bottom: 2.0 };
+        for reduction in [Reduction::Mean, Reduction::Max, Reduction::Count, Reduction::Majority] {
+            reduce(map, window, [4, 2], reduction, &mut reduced);
+            assert_eq!(reduced, [10, 10, 20, 20, 30, 30, 40, 40], "{reduction:?}");
+        }
+        assert!(CoreMap::new(&values, 30, 21).is_none());
+        assert!(CoreMap::new(&[], 0, 5).is_none());
+    }
+
+    #[test]
+    fn the_histogram_counts_what_is_in_view() {
+        let values: Vec<u8> = (0..35).collect();
+        let map = CoreMap::new(&values, 7, 5).unwrap();
+        let counts = histogram(map, [2, 1, 5, 3]);
+        let seen: Vec<usize> = (0..256).filter(|&value| counts[value] > 0).collect();
+        assert_eq!(seen, [9, 10, 11, 16, 17, 18]);
+        assert_eq!(histogram(map, [0, 0, 99, 99]).iter().sum::<u32>(), 35);
+        assert_eq!(histogram(map, [9, 9, 99, 99]).iter().sum::<u32>(), 0);
+    }
+}
