@@ -12,3 +12,5 @@ pub mod compiler;
 pub mod sim;
 
 pub mod view;
+
+pub mod ui;

@@ -4,7 +4,6 @@
 //! reduced across first, then the rows down.
 
 use super::layer::Reduction;
-use super::ramp::{Rgba, Table};
 
 /// One value per logical core, row by row.
 #[derive(Clone, Copy, Debug)]
@@ -49,12 +48,22 @@ pub struct Window {
     pub bottom: f64,
 }
 
-/// Looks up the colour of every value. `out` is overwritten and keeps its memory from call to call.
-pub fn recolour(values: &[u8], table: &Table, out: &mut Vec<Rgba>) {
+/// Looks up the colour of every value, in whatever form the caller keeps colours ([`super::Rgba`] or a toolkit's own).
+/// `out` is overwritten and keeps its memory from call to call.
+pub fn recolour<C: Copy>(values: &[u8], table: &[C; 256], out: &mut Vec<C>) {
     // The length is set once; after the first frame this writes nothing but the colours.
-    out.resize(values.len(), [0; 4]);
+    out.resize(values.len(), table[0]);
     for (pixel, &value) in out.iter_mut().zip(values) {
         *pixel = table[usize::from(value)];
+    }
+}
+
+/// Copies a rectangle of cores, `cells` = `[first column, first row, end column, end row]`, ends excluded.
+pub fn crop(map: CoreMap<'_>, cells: [u32; 4], out: &mut Vec<u8>) {
+    out.clear();
+    let [x0, y0, x1, y1] = cells.map(|bound| bound as usize);
+    for y in y0..y1.min(map.rows as usize) {
+        out.extend_from_slice(map.row(y).get(x0..x1).unwrap_or_default());
     }
 }
 
