@@ -33,21 +33,22 @@ pub(super) fn paint(painter: &Painter, palette: &Palette, view: &Viewport, scene
     let table = scene.layer.table(scene.range).map(data_colour);
     let links: [Color32; 256] = std::array::from_fn(|value| link_colour(value as u8));
     let mut mesh = Mesh::default();
+    let corner = |x: u32, y: u32| {
+        let ui = view.ui_from_cell(&scene.plane, [f64::from(x), f64::from(y)]);
+        pos2((ui[0] as f32).round(), (ui[1] as f32).round())
+    };
+    mesh.add_colored_rect(Rect::from_min_max(corner(x0, y0), corner(x1, y1)), palette.map.slot_gap);
     for y in y0..y1 {
         for x in x0..x1 {
-            let corner = |x: u32, y: u32| {
-                let ui = view.ui_from_cell(&scene.plane, [f64::from(x), f64::from(y)]);
-                pos2((ui[0] as f32).round(), (ui[1] as f32).round())
-            };
             let rect = Rect::from_min_max(corner(x, y), corner(x + 1, y + 1));
             let index = scene.index_of(x, y);
             let value = scene.map.get(x, y).unwrap_or(0);
-            let strips = scene.links.and_then(|links| links.get(index)).map(|link| link.map(|v| (v, links_of(&links, v))));
+            let strips = scene.links.and_then(|all| all.get(index)).map(|link| link.map(|used| (used, links[usize::from(used)])));
             let core = core_rect(rect, &slot);
-            mesh.add_colored_rect(shrink_to_slot(rect, &slot), palette.surface.panel);
+            mesh.add_colored_rect(shrink_to_slot(rect, &slot), palette.map.slot);
             mesh.add_colored_rect(core, table[usize::from(value)]);
             if let Some(strips) = strips {
-                add_strips(&mut mesh, rect, core, &slot, palette.surface.hover, strips);
+                add_strips(&mut mesh, rect, core, &slot, palette.map.slot_track, strips);
             }
             if let Some(&sram) = scene.sram.and_then(|sram| sram.get(index)) {
                 add_sram(&mut mesh, core, sram, palette);
@@ -55,10 +56,6 @@ pub(super) fn paint(painter: &Painter, palette: &Palette, view: &Viewport, scene
         }
     }
     painter.add(Shape::mesh(mesh));
-}
-
-fn links_of(table: &[Color32; 256], value: u8) -> Color32 {
-    table[usize::from(value)]
 }
 
 fn shrink_to_slot(rect: Rect, slot: &Slot) -> Rect {

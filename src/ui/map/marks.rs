@@ -10,8 +10,8 @@ use crate::view::{Level, Viewport};
 
 /// Width of the rim around the fabric, in points.
 const RIM: f32 = 6.0;
-/// How much of each corner is cut off, in points of the rim's outer edge.
-const CORNER: f32 = 14.0;
+/// How much of each corner of the rim is cut off, in points: as much as hides no core of the fabric.
+const CORNER: f32 = 2.0 * RIM - 1.0;
 /// The smallest side of a mark, in points.
 const MARK_MIN: f32 = 5.0;
 
@@ -66,19 +66,6 @@ pub(super) fn wafer(painter: &Painter, palette: &Palette, view: &Viewport, scene
     }
 }
 
-/// Covers the corners of the fabric where the wafer is cut, over the data.
-pub(super) fn corners(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapScene<'_>) {
-    let rect = fabric(painter, view, scene);
-    // The cut runs parallel to that of the rim.
-    let cut = CORNER - RIM * (2.0 - std::f32::consts::SQRT_2) * 1.0;
-    let signs = [(rect.min, 1.0, 1.0), (rect.right_top(), -1.0, 1.0), (rect.max, -1.0, -1.0), (rect.left_bottom(), 1.0, -1.0)];
-    for (corner, x, y) in signs {
-        let cut = (cut - RIM).max(0.0);
-        let points = vec![corner, corner + vec2(cut * x, 0.0), corner + vec2(0.0, cut * y)];
-        painter.add(Shape::convex_polygon(points, palette.map.wafer_rim, Stroke::NONE));
-    }
-}
-
 /// Lines between dies; their numbers beside the wafer, or their names in the picture once they fill it.
 pub(super) fn dies(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapScene<'_>) {
     let fabric = fabric(painter, view, scene);
@@ -130,7 +117,7 @@ fn die_names(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapS
             let die = on_screen(painter, view, scene, [x0, y0, x1, y1]).intersect(area(view));
             if die.width() > 88.0 && die.height() > 60.0 {
                 let name = format!("die {column}, {row}");
-                label_chip(painter, palette, die.right_bottom() - vec2(8.0, 8.0), Align2::RIGHT_BOTTOM, &name, 80.0);
+                label_chip(painter, palette, die.right_top() + vec2(-5.0, 5.0), Align2::RIGHT_TOP, &name, 80.0);
             }
         }
     }
@@ -151,7 +138,7 @@ pub(super) fn label_chip(painter: &Painter, palette: &Palette, at: Pos2, align: 
     painter.galley(words, galley, palette.map.label_text);
 }
 
-/// Outlines of kernels: a dark casing under a light line, and the name where there is room.
+/// Outlines of kernels: a dark casing under a light line.
 pub(super) fn kernels(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapScene<'_>) {
     let widths = &theme::tokens().stroke;
     let visible = area(view).expand(8.0);
@@ -167,7 +154,14 @@ pub(super) fn kernels(painter: &Painter, palette: &Palette, view: &Viewport, sce
         let casing = Stroke::new(widths.kernel_casing, palette.map.kernel_casing);
         painter.rect_stroke(shown.shrink(0.5), 0.0, casing, StrokeKind::Middle);
         painter.rect_stroke(shown, 0.0, Stroke::new(widths.kernel, line), StrokeKind::Inside);
-        let seen = shown.intersect(area(view));
+    }
+}
+
+/// Names of kernels where there is room, at the top left of what is seen of each.
+pub(super) fn kernel_names(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapScene<'_>) {
+    for kernel in scene.kernels {
+        let rect = &kernel.rect;
+        let seen = on_screen(painter, view, scene, [rect.x, rect.y, rect.right(), rect.bottom()]).intersect(area(view));
         if seen.height() >= 26.0 && seen.width() >= 34.0 {
             let at = seen.min + vec2(5.0, 5.0);
             label_chip(painter, palette, at, Align2::LEFT_TOP, kernel.name, seen.width() - 10.0);
@@ -239,7 +233,7 @@ pub(super) fn notes(painter: &Painter, palette: &Palette, view: &Viewport, scene
 /// The scale: under the wafer while it is wholly in view, else in a box at the lower left.
 pub(super) fn scale_bar(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapScene<'_>) {
     let core = view.core_points(&scene.plane)[0];
-    let bar = ScaleBar::fitting(core, scene.plane.pitch_mm()[0], 80.0);
+    let bar = ScaleBar::fitting(core, scene.plane.pitch_mm()[0], 96.0);
     let area = area(view);
     if view.shows_all(&scene.plane) {
         let fabric = fabric(painter, view, scene);

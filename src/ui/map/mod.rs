@@ -11,8 +11,8 @@ mod painter;
 pub use input::MapResponse;
 pub use painter::MapPainter;
 
-use crate::hardware::{Core, Rect};
-use crate::view::{CoreMap, LayerInfo, WaferPlane};
+use crate::hardware::Core;
+use crate::view::{CoreMap, KernelOutline, LayerInfo, WaferPlane};
 
 /// Everything that the map shows at one moment.
 pub struct MapScene<'a> {
@@ -41,15 +41,6 @@ pub struct MapScene<'a> {
     pub overlays: Overlays,
     /// Things with words beside the wafer, drawn while the whole wafer is in view.
     pub notes: &'a [Note<'a>],
-}
-
-/// A kernel on the wafer.
-#[derive(Clone, Copy, Debug)]
-pub struct KernelOutline<'a> {
-    pub rect: Rect,
-    pub name: &'a str,
-    /// At work at this moment: its line is drawn at full strength.
-    pub running: bool,
 }
 
 /// What is drawn over the data.

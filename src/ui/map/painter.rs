@@ -59,7 +59,6 @@ impl MapPainter {
             cells::paint(&painter, palette, view, scene);
         } else {
             self.paint_texture(&painter, view, scene, level);
-            marks::corners(&painter, palette, view, scene);
         }
         if scene.overlays.dies {
             marks::dies(&painter, palette, view, scene);
@@ -69,6 +68,9 @@ impl MapPainter {
         }
         if scene.overlays.defects {
             marks::defects(&painter, palette, view, scene);
+        }
+        if scene.overlays.kernels {
+            marks::kernel_names(&painter, palette, view, scene);
         }
         if view.shows_all(&scene.plane) {
             marks::notes(&painter, palette, view, scene);

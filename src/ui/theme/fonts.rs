@@ -5,15 +5,18 @@ use std::sync::Arc;
 use egui::{FontData, FontDefinitions, FontFamily, FontId, TextStyle};
 
 use super::tokens::TypeSize;
+use crate::view::fonts;
 
-/// Name in the token file, family in egui, file.
-const FILES: [(&str, &[u8]); 5] = [
-    ("text", include_bytes!("../../../assets/fonts/Inter-Regular.otf")),
-    ("text_medium", include_bytes!("../../../assets/fonts/Inter-Medium.otf")),
-    ("text_strong", include_bytes!("../../../assets/fonts/Inter-SemiBold.otf")),
-    ("mono", include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf")),
-    ("mono_medium", include_bytes!("../../../assets/fonts/JetBrainsMono-Medium.ttf")),
-];
+/// Name in the token file and the letters.
+fn files() -> [(&'static str, &'static [u8]); 5] {
+    [
+        ("text", fonts::INTER),
+        ("text_medium", fonts::INTER_MEDIUM),
+        ("text_strong", fonts::INTER_SEMI_BOLD),
+        ("mono", fonts::JETBRAINS_MONO),
+        ("mono_medium", fonts::JETBRAINS_MONO_MEDIUM),
+    ]
+}
 
 /// The sizes of the type scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,14 +118,14 @@ fn family(name: &str) -> FontFamily {
 
 /// Each file as a family of its own, with egui's fonts behind it.
 pub(super) fn definitions() -> FontDefinitions {
-    let mut fonts = FontDefinitions::default();
-    let behind = |family| fonts.families.get(&family).cloned().unwrap_or_default();
+    let mut definitions = FontDefinitions::default();
+    let behind = |family| definitions.families.get(&family).cloned().unwrap_or_default();
     let (words, digits) = (behind(FontFamily::Proportional), behind(FontFamily::Monospace));
-    for (name, file) in FILES {
-        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(file)));
+    for (name, file) in files() {
+        definitions.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(file)));
         let mut stack = vec![name.to_owned()];
         stack.extend_from_slice(if name.starts_with("mono") { &digits } else { &words });
-        fonts.families.insert(family(name), stack);
+        definitions.families.insert(family(name), stack);
     }
-    fonts
+    definitions
 }

@@ -90,6 +90,29 @@ mod tests {
     }
 
     #[test]
+    fn pictures_without_a_window_wear_the_dark_theme() {
+        use crate::view::picture::colours;
+        let dark = &TOKENS.dark;
+        for (ours, token) in [
+            (colours::GROUND, dark.surface.map),
+            (colours::LINE, dark.line.control),
+            (colours::PRIMARY, dark.text.primary),
+            (colours::SECONDARY, dark.text.secondary),
+            (colours::TERTIARY, dark.text.tertiary),
+            (colours::RIM, dark.map.wafer_rim),
+            (colours::EDGE, dark.map.wafer_edge),
+            (colours::DIE, dark.map.die_line),
+            (colours::KERNEL, dark.map.kernel_line),
+            (colours::CASING, dark.map.kernel_casing),
+            (colours::LABEL, dark.map.label_fill),
+            (colours::LABEL_TEXT, dark.map.label_text),
+            (colours::DEFECT, dark.map.defect),
+        ] {
+            assert_eq!(data_colour(ours), token);
+        }
+    }
+
+    #[test]
     fn both_themes_have_all_letters() {
         let ctx = egui::Context::default();
         install(&ctx);

@@ -83,7 +83,7 @@ colours!(
     /// What is drawn on and around the wafer.
     MapColours {
         wafer_rim, wafer_edge, die_line, kernel_line, kernel_casing, label_fill, label_text, overflow, no_data_a,
-        no_data_b, defect,
+        no_data_b, defect, slot_gap, slot, slot_track,
     }
 );
 measures!(
