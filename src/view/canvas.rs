@@ -6,18 +6,18 @@ use super::fonts;
 use super::ramp::Rgba;
 
 /// A rectangle in pixels: left, top, right, bottom.
-pub type Box4 = [f32; 4];
+pub(super) type Box4 = [f32; 4];
 
 /// Straight-alpha pixels, row by row.
-pub struct Canvas {
-    pub width: usize,
-    pub height: usize,
-    pub pixels: Vec<Rgba>,
+pub(super) struct Canvas {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) pixels: Vec<Rgba>,
 }
 
 /// The letters of pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Letters {
+pub(super) enum Letters {
     Text,
     Strong,
     Mono,
@@ -25,7 +25,7 @@ pub enum Letters {
 
 /// Where a line of text hangs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hang {
+pub(super) enum Hang {
     Left,
     Centre,
     Right,
@@ -33,7 +33,7 @@ pub enum Hang {
 
 impl Canvas {
     /// An opaque picture of one colour.
-    pub fn new(width: usize, height: usize, colour: Rgba) -> Self {
+    pub(super) fn new(width: usize, height: usize, colour: Rgba) -> Self {
         Self { width, height, pixels: vec![colour; width * height] }
     }
 
@@ -51,7 +51,7 @@ impl Canvas {
     }
 
     /// Fills whole pixels.
-    pub fn fill(&mut self, [left, top, right, bottom]: Box4, colour: Rgba) {
+    pub(super) fn fill(&mut self, [left, top, right, bottom]: Box4, colour: Rgba) {
         let clip = |at: f32, end: usize| (at.round().max(0.0) as usize).min(end) as i32;
         for y in clip(top, self.height)..clip(bottom, self.height) {
             for x in clip(left, self.width)..clip(right, self.width) {
@@ -61,7 +61,7 @@ impl Canvas {
     }
 
     /// The four sides of a rectangle, `thick` pixels wide, inside it.
-    pub fn frame(&mut self, [left, top, right, bottom]: Box4, thick: f32, colour: Rgba) {
+    pub(super) fn frame(&mut self, [left, top, right, bottom]: Box4, thick: f32, colour: Rgba) {
         self.fill([left, top, right, top + thick], colour);
         self.fill([left, bottom - thick, right, bottom], colour);
         self.fill([left, top + thick, left + thick, bottom - thick], colour);
@@ -69,7 +69,7 @@ impl Canvas {
     }
 
     /// A square whose corners are cut off by `cut` pixels, smooth along the cuts.
-    pub fn octagon(&mut self, area: Box4, cut: f32, colour: Rgba) {
+    pub(super) fn octagon(&mut self, area: Box4, cut: f32, colour: Rgba) {
         let [left, top, right, bottom] = area;
         for y in top.floor() as i32..bottom.ceil() as i32 {
             for x in left.floor() as i32..right.ceil() as i32 {
@@ -84,7 +84,7 @@ impl Canvas {
     }
 
     /// Copies `pixels` of `width` columns to a place.
-    pub fn paste(&mut self, at: [i32; 2], width: usize, pixels: &[Rgba]) {
+    pub(super) fn paste(&mut self, at: [i32; 2], width: usize, pixels: &[Rgba]) {
         for (y, line) in (at[1]..).zip(pixels.chunks_exact(width.max(1))) {
             for (x, &colour) in (at[0]..).zip(line) {
                 self.blend(x, y, colour, 1.0);
@@ -93,7 +93,14 @@ impl Canvas {
     }
 
     /// Writes a line whose baseline is at `at`; `size` is the height of an em in pixels. Returns its width.
-    pub fn write(&mut self, at: [f32; 2], hang: Hang, text: &str, (letters, size): (Letters, f32), colour: Rgba) -> f32 {
+    pub(super) fn write(
+        &mut self,
+        at: [f32; 2],
+        hang: Hang,
+        text: &str,
+        (letters, size): (Letters, f32),
+        colour: Rgba,
+    ) -> f32 {
         let width = width(text, letters, size);
         let start = match hang {
             Hang::Left => at[0],
@@ -115,7 +122,7 @@ impl Canvas {
 }
 
 /// The width of a line in pixels.
-pub fn width(text: &str, letters: Letters, size: f32) -> f32 {
+pub(super) fn width(text: &str, letters: Letters, size: f32) -> f32 {
     lay(text, letters, size, |_, _| ())
 }
 

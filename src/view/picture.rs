@@ -121,7 +121,11 @@ fn wafer(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>) {
     let outer = [left - rim, top - rim, right + rim, bottom + rim];
     let line = place.size(1.0).max(1.0).round();
     canvas.octagon(outer, cut, colours::EDGE);
-    canvas.octagon([outer[0] + line, outer[1] + line, outer[2] - line, outer[3] - line], cut - line * 0.6, colours::RIM);
+    canvas.octagon(
+        [outer[0] + line, outer[1] + line, outer[2] - line, outer[3] - line],
+        cut - line * 0.6,
+        colours::RIM,
+    );
 
     let side = (right - left) as usize;
     let whole = Window { left: 0.0, top: 0.0, right: scene.plane.columns.into(), bottom: scene.plane.rows.into() };
@@ -213,7 +217,13 @@ fn legend(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>) -> f32 
     let layer = scene.layer;
     let whole = [0, 0, scene.plane.columns, scene.plane.rows];
     let counts = raster::histogram(scene.map, whole);
-    let wide = canvas.write([left, top + size(12.0)], Hang::Left, &layer.title, (Letters::Strong, size(14.0)), colours::PRIMARY);
+    let wide = canvas.write(
+        [left, top + size(12.0)],
+        Hang::Left,
+        &layer.title,
+        (Letters::Strong, size(14.0)),
+        colours::PRIMARY,
+    );
     let unit = [left + wide + size(6.0), top + size(12.0)];
     canvas.write(unit, Hang::Left, layer.unit, (Letters::Text, size(13.0)), colours::TERTIARY);
     let side = f64::from(place.fabric[2] - place.fabric[0]);
@@ -225,7 +235,13 @@ fn legend(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>) -> f32 
         for (category, &count) in layer.categories.iter().zip(&counts).take(8) {
             canvas.fill([left, y, left + size(10.0), y + size(10.0)], category.colour);
             let baseline = y + size(9.5);
-            canvas.write([left + size(18.0), baseline], Hang::Left, &category.name, (Letters::Text, size(12.0)), colours::SECONDARY);
+            canvas.write(
+                [left + size(18.0), baseline],
+                Hang::Left,
+                &category.name,
+                (Letters::Text, size(12.0)),
+                colours::SECONDARY,
+            );
             let share = crate::units::format::percent(f64::from(count) / total);
             canvas.write([right, baseline], Hang::Right, &share, (Letters::Mono, size(12.0)), colours::PRIMARY);
             y += size(20.0);
@@ -238,7 +254,13 @@ fn legend(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>) -> f32 
     canvas.fill(mark, [0, 0, 0, 255]);
     let inner = size(1.0).max(1.0).round();
     canvas.fill([mark[0] + inner, mark[1] + inner, mark[2] - inner, mark[3] - inner], colours::DEFECT);
-    canvas.write([left + size(18.0), y + size(13.0)], Hang::Left, &dead, (Letters::Text, size(12.0)), colours::SECONDARY);
+    canvas.write(
+        [left + size(18.0), y + size(13.0)],
+        Hang::Left,
+        &dead,
+        (Letters::Text, size(12.0)),
+        colours::SECONDARY,
+    );
     y + size(32.0)
 }
 
@@ -280,7 +302,8 @@ fn facts(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>, mut y: f
         canvas.fill([left, y, right, y + size(1.0).max(1.0)], colours::LINE);
         let baseline = y + size(16.5);
         let letters = (Letters::Mono, size(12.0));
-        let label_wide = canvas.write([left, baseline], Hang::Left, label, (Letters::Text, size(12.0)), colours::SECONDARY);
+        let label_wide =
+            canvas.write([left, baseline], Hang::Left, label, (Letters::Text, size(12.0)), colours::SECONDARY);
         let value = shortened(value, letters, right - left - label_wide - size(12.0));
         canvas.write([right, baseline], Hang::Right, &value, letters, colours::PRIMARY);
         y += size(24.0);

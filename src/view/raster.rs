@@ -69,13 +69,7 @@ pub fn crop(map: CoreMap<'_>, cells: [u32; 4], out: &mut Vec<u8>) {
 
 /// Reduces the window of a map to `width × height` values, one per pixel. Pixels at the rim count only the cores that
 /// exist. `out` is overwritten and keeps its memory.
-pub fn reduce(
-    map: CoreMap<'_>,
-    window: Window,
-    [width, height]: [usize; 2],
-    reduction: Reduction,
-    out: &mut Vec<u8>,
-) {
+pub fn reduce(map: CoreMap<'_>, window: Window, [width, height]: [usize; 2], reduction: Reduction, out: &mut Vec<u8>) {
     out.clear();
     out.resize(width * height, 0);
     if width == 0 || height == 0 {
@@ -310,7 +304,8 @@ mod tests {
                     for x in 0..map.columns {
                         let value = map.get(x, y).unwrap();
                         let (cx, cy) = (f64::from(x), f64::from(y));
-                        let covered = (x1.min(cx + 1.0) - x0.max(cx)).max(0.0) * (y1.min(cy + 1.0) - y0.max(cy)).max(0.0);
+                        let covered =
+                            (x1.min(cx + 1.0) - x0.max(cx)).max(0.0) * (y1.min(cy + 1.0) - y0.max(cy)).max(0.0);
                         area += covered;
                         sum += covered * f64::from(value);
                         if covered > 0.0 {
@@ -356,7 +351,10 @@ mod tests {
                 let plain = naive(map, window, size, reduction);
                 let slack = if reduction == Reduction::Mean { 1.0 } else { 0.0 };
                 for (index, (&got, want)) in ours.iter().zip(plain).enumerate() {
-                    assert!((f64::from(got) - want).abs() <= slack, "{reduction:?} {index}: {got}, {want} in {window:?}");
+                    assert!(
+                        (f64::from(got) - want).abs() <= slack,
+                        "{reduction:?} {index}: {got}, {want} in {window:?}"
+                    );
                 }
             }
         }

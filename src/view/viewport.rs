@@ -120,10 +120,8 @@ impl Viewport {
         // The left edge stays at its inset so that room that is left over falls to the right.
         let left = insets.left + ((free[0] - extent[0] * points_per_mm) / 2.0).min(0.0);
         let top = insets.top + (free[1] - extent[1] * points_per_mm) / 2.0;
-        let centre_mm = [
-            min[0] + (size[0] / 2.0 - left) / points_per_mm,
-            min[1] + (size[1] / 2.0 - top) / points_per_mm,
-        ];
+        let centre_mm =
+            [min[0] + (size[0] / 2.0 - left) / points_per_mm, min[1] + (size[1] / 2.0 - top) / points_per_mm];
         Self { origin, size, centre_mm, points_per_mm }
     }
 
@@ -214,21 +212,19 @@ impl Viewport {
 
     /// Moves the picture by `delta` points.
     pub fn pan(&mut self, delta: [f64; 2]) {
-        for axis in 0..2 {
-            self.centre_mm[axis] -= delta[axis] / self.points_per_mm;
+        for (centre, moved) in self.centre_mm.iter_mut().zip(delta) {
+            *centre -= moved / self.points_per_mm;
         }
     }
 
     /// Brings zoom and centre back within their limits: the wafer never leaves the middle of the area.
     pub fn clamp(&mut self, plane: &WaferPlane) {
         self.points_per_mm = self.zoom_within_limits(plane, self.points_per_mm);
-        let extent = [plane.width_mm, plane.height_mm];
-        for axis in 0..2 {
+        let axes = self.centre_mm.iter_mut().zip(self.size).zip([plane.width_mm, plane.height_mm]);
+        for ((centre, size), extent) in axes {
             // A wafer that is smaller than the area stays wholly in view; a larger one keeps the middle on it.
-            let half_area = self.size[axis] / 2.0 / self.points_per_mm;
-            let low = (extent[axis] - half_area).min(0.0);
-            let high = half_area.max(extent[axis]);
-            self.centre_mm[axis] = self.centre_mm[axis].clamp(low, high);
+            let half_area = size / 2.0 / self.points_per_mm;
+            *centre = centre.clamp((extent - half_area).min(0.0), half_area.max(extent));
         }
     }
 
@@ -329,6 +325,8 @@ mod tests {
         let mut lost = to;
         lost.pan([1e7, -1e7]);
         lost.clamp(&plane);
-        assert!(lost.cell_from_ui(&plane, lost.middle()).iter().zip([762.0, 1176.0]).all(|(&at, n)| at >= 0.0 && at <= n));
+        assert!(
+            lost.cell_from_ui(&plane, lost.middle()).iter().zip([762.0, 1176.0]).all(|(&at, n)| at >= 0.0 && at <= n)
+        );
     }
 }

@@ -21,7 +21,11 @@ struct Slot {
 impl Slot {
     fn of(core_height: f32) -> Self {
         let strip = (core_height / 8.0).round().clamp(1.0, 14.0);
-        Self { gap: 1.0, strip, air: if core_height < 14.0 { 0.0 } else { (core_height / 24.0).round().clamp(1.0, 4.0) } }
+        Self {
+            gap: 1.0,
+            strip,
+            air: if core_height < 14.0 { 0.0 } else { (core_height / 24.0).round().clamp(1.0, 4.0) },
+        }
     }
 }
 
@@ -43,7 +47,10 @@ pub(super) fn paint(painter: &Painter, palette: &Palette, view: &Viewport, scene
             let rect = Rect::from_min_max(corner(x, y), corner(x + 1, y + 1));
             let index = scene.index_of(x, y);
             let value = scene.map.get(x, y).unwrap_or(0);
-            let strips = scene.links.and_then(|all| all.get(index)).map(|link| link.map(|used| (used, links[usize::from(used)])));
+            let strips = scene
+                .links
+                .and_then(|all| all.get(index))
+                .map(|link| link.map(|used| (used, links[usize::from(used)])));
             let core = core_rect(rect, &slot);
             mesh.add_colored_rect(shrink_to_slot(rect, &slot), palette.map.slot);
             mesh.add_colored_rect(core, table[usize::from(value)]);

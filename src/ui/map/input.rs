@@ -36,7 +36,9 @@ pub fn interact(ui: &Ui, area: egui::Rect, view: &mut Viewport, plane: &WaferPla
     *view = view.resized(origin, [f64::from(area.width()), f64::from(area.height())]);
     let before = *view;
     if let Some(pointer) = response.hover_pos() {
-        let factor = ui.input(|input| wheel_factor(&input.raw.events) * f64::from(input.multi_touch().map_or(1.0, |touch| touch.zoom_delta)));
+        let factor = ui.input(|input| {
+            wheel_factor(&input.raw.events) * f64::from(input.multi_touch().map_or(1.0, |touch| touch.zoom_delta))
+        });
         if factor != 1.0 {
             view.zoom_at(plane, at(pointer), factor);
         }
@@ -95,8 +97,9 @@ fn wheel_factor(events: &[Event]) -> f64 {
     events.iter().map(factor).product()
 }
 
-/// The view that a double click on `core` leads to: from the wafer into its die, from there to a region around it,
-/// then to the core itself. `die_cells` = `[first column, first row, end column, end row]` of its die.
+/// The view that a double click on `core` leads to.
+///
+/// From the wafer into its die, from there to a region around it, then to the core itself. `die_cells` = `[first column, first row, end column, end row]` of its die.
 pub fn dive(view: &Viewport, plane: &WaferPlane, core: Core, die_cells: [u32; 4]) -> Viewport {
     use crate::view::Level;
     let mm = |x: f64, y: f64| plane.mm_from_cell([x, y]);

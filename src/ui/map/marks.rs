@@ -77,11 +77,19 @@ pub(super) fn dies(painter: &Painter, palette: &Palette, view: &Viewport, scene:
     let dashed = |line: [Pos2; 2]| Shape::dashed_line(&line, Stroke::new(1.5, palette.map.kernel_line), 5.0, 4.0);
     for &x in scene.die_columns {
         let line = [pos2(x_of(x), shown.top()), pos2(x_of(x), shown.bottom())];
-        if level >= Level::Region { painter.extend(dashed(line)) } else { painter.line_segment(line, stroke); }
+        if level >= Level::Region {
+            painter.extend(dashed(line));
+        } else {
+            painter.line_segment(line, stroke);
+        }
     }
     for &y in scene.die_rows {
         let line = [pos2(shown.left(), y_of(y)), pos2(shown.right(), y_of(y))];
-        if level >= Level::Region { painter.extend(dashed(line)) } else { painter.line_segment(line, stroke); }
+        if level >= Level::Region {
+            painter.extend(dashed(line));
+        } else {
+            painter.line_segment(line, stroke);
+        }
     }
     if level == Level::Wafer {
         die_numbers(painter, palette, view, scene, fabric);
@@ -216,7 +224,8 @@ pub(super) fn halos(painter: &Painter, view: &Viewport, scene: &MapScene<'_>) {
 
 /// Notes in the gutter at the right of the wafer; those that would overlap an earlier one are left out.
 pub(super) fn notes(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapScene<'_>) {
-    let right = fabric(painter, view, scene).right() + RIM + 18.0;
+    let edge = fabric(painter, view, scene).right() + RIM;
+    let right = edge + 18.0;
     let mut taken: Vec<Rect> = Vec::new();
     for note in scene.notes {
         let core = point(view, scene, f64::from(note.core.x) + 0.5, f64::from(note.core.y) + 0.5);
@@ -225,7 +234,7 @@ pub(super) fn notes(painter: &Painter, palette: &Palette, view: &Viewport, scene
         if taken.iter().any(|rect| rect.intersects(room)) {
             continue;
         }
-        leader_note(painter, palette, [start, pos2(right, core.y)], note.title, note.text);
+        leader_note(painter, palette, [start.x, edge, right], core.y, (note.title, note.text));
         taken.push(room);
     }
 }

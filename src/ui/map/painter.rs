@@ -153,7 +153,11 @@ fn part_in_view(
 
 impl std::fmt::Debug for MapPainter {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("MapPainter").field("key", &self.key).field("rebuilt_count", &self.rebuilt_count).finish_non_exhaustive()
+        formatter
+            .debug_struct("MapPainter")
+            .field("key", &self.key)
+            .field("rebuilt_count", &self.rebuilt_count)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Letters: Inter for words, JetBrains Mono for digits that line up or change, egui's own for whatever they lack.
+//! Letters: `Inter` for words, `JetBrains Mono` for digits that line up or change, egui's own for whatever they lack.
 
 use std::sync::Arc;
 

@@ -5,8 +5,9 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 fn colour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Color32, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Color32::from_hex(&text)
-        .map_err(|_error| D::Error::custom(format!("a colour should read \"#RRGGBB\" or \"#RRGGBBAA\", found \"{text}\"")))
+    Color32::from_hex(&text).map_err(|_error| {
+        D::Error::custom(format!("a colour should read \"#RRGGBB\" or \"#RRGGBBAA\", found \"{text}\""))
+    })
 }
 
 /// A struct whose fields are all colours.
@@ -73,7 +74,7 @@ colours!(
 );
 colours!(
     /// What can be acted on. Never on data.
-    Accent { base, hover, pressed, soft, on_accent }
+    Accent { base, hover, pressed, soft, on_base }
 );
 colours!(
     /// States, each with a quiet fill; always beside an icon and a word.

@@ -21,7 +21,8 @@ pub struct Segment<'a> {
 pub fn stacked_bar(ui: &mut Ui, label: &str, segments: &[Segment<'_>]) -> Response {
     let (row, response) = take_row(ui, 20.0, Sense::hover());
     let palette = theme::palette(ui);
-    let rect = Rect::from_min_max(pos2(row.left() + 12.0, row.top() + 4.0), pos2(row.right() - 12.0, row.bottom() - 4.0));
+    let rect =
+        Rect::from_min_max(pos2(row.left() + 12.0, row.top() + 4.0), pos2(row.right() - 12.0, row.bottom() - 4.0));
     let painter = ui.painter();
     painter.rect_filled(rect, 0.0, palette.surface.hover);
     let total: f32 = segments.iter().map(|segment| segment.share.max(0.0)).sum();
@@ -74,7 +75,8 @@ pub fn swatch_row(ui: &mut Ui, segment: &Segment<'_>) -> Response {
 pub fn progress_bar(ui: &mut Ui, label: &str, share: f32) -> Response {
     let (row, response) = take_row(ui, 12.0, Sense::hover());
     let palette = theme::palette(ui);
-    let rect = Rect::from_min_max(pos2(row.left() + 12.0, row.top() + 4.0), pos2(row.right() - 12.0, row.bottom() - 4.0));
+    let rect =
+        Rect::from_min_max(pos2(row.left() + 12.0, row.top() + 4.0), pos2(row.right() - 12.0, row.bottom() - 4.0));
     ui.painter().rect_filled(rect, 2.0, palette.surface.active);
     let done = rect.with_max_x(rect.left() + rect.width() * share.clamp(0.0, 1.0));
     ui.painter().rect_filled(done, 2.0, palette.accent.base);

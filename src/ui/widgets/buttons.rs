@@ -105,7 +105,7 @@ impl Look {
         match rank {
             Rank::Primary => {
                 let fill = pick(palette.accent.base, palette.accent.hover, palette.accent.pressed);
-                Self { fill, edge: clear, words: palette.accent.on_accent }
+                Self { fill, edge: clear, words: palette.accent.on_base }
             }
             Rank::Secondary => {
                 Self { fill: grey(palette.surface.raised), edge: palette.line.control, words: palette.text.primary }
@@ -142,7 +142,12 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, meaning: &str, size: f32, on: bool) 
 }
 
 /// A few words of which one is chosen, side by side. Returns the one that was clicked.
-pub fn segmented(ui: &mut Ui, id_salt: impl std::hash::Hash + std::fmt::Debug, names: &[&str], current: usize) -> Option<usize> {
+pub fn segmented(
+    ui: &mut Ui,
+    id_salt: impl std::hash::Hash + std::fmt::Debug,
+    names: &[&str],
+    current: usize,
+) -> Option<usize> {
     let widths: Vec<f32> =
         names.iter().map(|name| (text::width(ui.painter(), name, Type::BodyStrong) + 20.0).ceil()).collect();
     let height = theme::tokens().spacing.control_height;

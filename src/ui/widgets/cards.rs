@@ -135,18 +135,26 @@ impl TooltipCard<'_> {
     }
 }
 
-/// Words in the gutter beside the wafer with a level line back to what they are about: `from` is the thing, `to` the
-/// left end of the words. Returns the rectangle of the words.
-pub fn leader_note(painter: &Painter, palette: &Palette, [from, to]: [Pos2; 2], title: &str, note: &str) -> Rect {
-    let y = painter.round_to_pixel_center(from.y);
-    // A dark casing keeps the light line visible on light data.
-    painter.hline(from.x..=to.x - 6.0, y, Stroke::new(3.0, palette.map.kernel_casing));
-    let colour = palette.map.kernel_line;
-    painter.hline(from.x..=to.x - 6.0, y, Stroke::new(1.0, colour));
+/// Words in the gutter beside the wafer with a level line back to what they are about.
+///
+/// The line starts at the thing (`from`), runs over the data up to `edge`, then over the background to the words (`to`).
+/// Returns the rectangle of the words.
+pub fn leader_note(
+    painter: &Painter,
+    palette: &Palette,
+    [from, edge, to]: [f32; 3],
+    y: f32,
+    (title, note): (&str, &str),
+) -> Rect {
+    let y = painter.round_to_pixel_center(y);
+    // A dark casing keeps the light line visible on light data; beyond the data the line is a quiet grey.
+    painter.hline(from..=edge, y, Stroke::new(3.0, palette.map.kernel_casing));
+    painter.hline(from..=edge, y, Stroke::new(1.0, palette.map.label_text));
+    painter.hline(edge..=to - 6.0, y, Stroke::new(1.0, palette.text.secondary));
     let run = (title, Type::BodyStrong, palette.text.primary);
-    let title = text::paint(painter, pos2(to.x, y), Align2::LEFT_CENTER, run);
+    let title = text::paint(painter, pos2(to, y), Align2::LEFT_CENTER, run);
     let run = (note, Type::Caption, palette.text.tertiary);
-    title.union(text::paint(painter, pos2(to.x, y + 16.0), Align2::LEFT_CENTER, run))
+    title.union(text::paint(painter, pos2(to, y + 16.0), Align2::LEFT_CENTER, run))
 }
 
 /// Names a painted card for screen readers.

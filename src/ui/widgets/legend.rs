@@ -158,7 +158,12 @@ impl Legend<'_> {
             Some(mean) => format!("mean {}", self.layer.words(mean)),
             None => "no cores in view".to_owned(),
         };
-        text::paint(ui.painter(), row.center(), Align2::CENTER_CENTER, (&words, Type::MonoSmall, palette.text.tertiary));
+        text::paint(
+            ui.painter(),
+            row.center(),
+            Align2::CENTER_CENTER,
+            (&words, Type::MonoSmall, palette.text.tertiary),
+        );
     }
 
     fn foot(&self, ui: &mut Ui, asked: &mut LegendResponse) {

@@ -58,10 +58,14 @@ pub enum RowState {
     /// Still to come.
     Waiting,
     /// A group, open or closed.
-    Group { open: bool },
+    Group {
+        open: bool,
+    },
     Done,
     /// Under way, with the share that is done.
-    Running { progress: f32 },
+    Running {
+        progress: f32,
+    },
     Failed,
 }
 
@@ -170,7 +174,7 @@ pub fn choice_row(ui: &mut Ui, choice: &Choice<'_>) -> Response {
             let radius = theme::tokens().radius.tick;
             if on {
                 painter.rect_filled(square, radius, palette.accent.base);
-                Icon::Check.paint_at(painter, centre, 12.0, palette.accent.on_accent);
+                Icon::Check.paint_at(painter, centre, 12.0, palette.accent.on_base);
             } else {
                 painter.rect_stroke(square, radius, edge, StrokeKind::Inside);
             }

@@ -8,7 +8,14 @@ fn rows_and_buttons_answer_to_their_names() {
     let mut harness = Harness::new_ui_state(
         |ui, log: &mut Vec<&str>| {
             theme::install(ui.ctx());
-            let row = TreeRow { name: "mlp.up", value: "5120×20480", depth: 2, state: RowState::Done, selected: false, strong: false };
+            let row = TreeRow {
+                name: "mlp.up",
+                value: "5120×20480",
+                depth: 2,
+                state: RowState::Done,
+                selected: false,
+                strong: false,
+            };
             if tree_row(ui, &row).clicked() {
                 log.push("row");
             }
@@ -22,7 +29,12 @@ fn rows_and_buttons_answer_to_their_names() {
             if Button::secondary("Frozen").enabled(false).show(ui).clicked() {
                 log.push("disabled");
             }
-            let message = Message { tone: Tone::Error, title: "Import failed", sentence: "A number was expected.", actions: &["Close"] };
+            let message = Message {
+                tone: Tone::Error,
+                title: "Import failed",
+                sentence: "A number was expected.",
+                actions: &["Close"],
+            };
             if message_card(ui, &message) == Some(0) {
                 log.push("closed");
             }
