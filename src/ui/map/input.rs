@@ -43,7 +43,7 @@ pub fn interact(ui: &Ui, area: egui::Rect, view: &mut Viewport, plane: &WaferPla
             view.zoom_at(plane, at(pointer), factor);
         }
     }
-    let travelled = response.total_drag_delta().unwrap_or_default().length();
+    let travelled = travelled(&response);
     if response.dragged() && travelled >= CLICK_POINTS {
         view.pan([f64::from(response.drag_delta().x), f64::from(response.drag_delta().y)]);
     }
@@ -53,9 +53,9 @@ pub fn interact(ui: &Ui, area: egui::Rect, view: &mut Viewport, plane: &WaferPla
     let viewport_changed = *view != before;
 
     let core_at = |position: Option<Pos2>| position.and_then(|position| view.core_at(plane, at(position)));
-    // A short drag is a click that slipped.
-    let slipped = response.drag_stopped_by(PointerButton::Primary) && travelled < CLICK_POINTS;
-    let clicked = response.clicked_by(PointerButton::Primary) || slipped;
+    // A short drag is a click that slipped; a longer one never is, whatever egui thinks of it.
+    let released = response.clicked_by(PointerButton::Primary) || response.drag_stopped_by(PointerButton::Primary);
+    let clicked = released && travelled < CLICK_POINTS;
     let pressed_at = response.interact_pointer_pos();
     let clicked_core = if clicked { core_at(pressed_at) } else { None };
     if clicked {
@@ -70,6 +70,15 @@ pub fn interact(ui: &Ui, area: egui::Rect, view: &mut Viewport, plane: &WaferPla
         viewport_changed,
         response,
     }
+}
+
+/// How far the drag under way has led from its start, still known in the frame in which the button is let go.
+fn travelled(response: &Response) -> f32 {
+    let farthest = response.ctx.data(|data| data.get_temp(response.id).unwrap_or(0.0_f32));
+    let now = response.total_drag_delta().unwrap_or_default().length();
+    let kept = if response.is_pointer_button_down_on() { farthest.max(now) } else { 0.0 };
+    response.ctx.data_mut(|data| data.insert_temp(response.id, kept));
+    farthest.max(now)
 }
 
 fn at(position: Pos2) -> [f64; 2] {

@@ -114,7 +114,7 @@ impl Legend<'_> {
             let handle = ui.interact(area, ui.scope_id().with(("range", end)), Sense::drag());
             let handle = handle.on_hover_cursor(egui::CursorIcon::ResizeHorizontal);
             paint_handle(ui.painter(), palette, &handle, x, bar);
-            super::describe(&handle, egui::Role::Slider, &format!("{end} end of the range"));
+            super::describe(&handle, egui::Role::Slider, &format!("Handle of the {end} end"));
             if let Some(pointer) = handle.interact_pointer_pos().filter(|_| handle.dragged()) {
                 let at = ((pointer.x - bar.left()) / bar.width() * 255.0).round().clamp(0.0, 255.0) as u8;
                 asked.range = Some(if end == "low" {
@@ -130,7 +130,7 @@ impl Legend<'_> {
     fn ends(&self, ui: &mut Ui, palette: &Palette, asked: &mut LegendResponse) {
         let (row, _) = super::take_row(ui, 20.0, Sense::hover());
         let (low, high) = self.range;
-        let typed = |ui: &mut Ui, area: Rect, value: u8| {
+        let typed = |ui: &mut Ui, area: Rect, value: u8, name: &str| {
             let mut quantity = self.layer.quantity_of(f64::from(value));
             let decimals = usize::from(self.layer.unit == "KiB");
             let speed = (self.layer.high - self.layer.low) / 255.0;
@@ -141,17 +141,17 @@ impl Legend<'_> {
             let answer = ui.scope(|ui| {
                 ui.spacing_mut().interact_size.y = row.height();
                 ui.spacing_mut().button_padding = vec2(4.0, 1.0);
-                ui.put(area, drag).changed()
+                ui.put(area, drag).accessible_name(name).changed()
             });
             answer.inner.then(|| self.layer.value_of(quantity))
         };
         let field = vec2(36.0, row.height());
         let left = Rect::from_min_size(row.min, field);
         let right = Rect::from_min_size(pos2(row.right() - field.x, row.top()), field);
-        if let Some(value) = typed(ui, left, low) {
+        if let Some(value) = typed(ui, left, low, "Low end of the range") {
             asked.range = Some((value.min(high.saturating_sub(1)), high));
         }
-        if let Some(value) = typed(ui, right, high) {
+        if let Some(value) = typed(ui, right, high, "High end of the range") {
             asked.range = Some((low, value.max(low.saturating_add(1))));
         }
         let words = match self.mean() {
