@@ -78,7 +78,7 @@ pub fn reduce(map: CoreMap<'_>, window: Window, [width, height]: [usize; 2], red
     let across = Axis { from: window.left, to: window.right, pixels: width, cells: map.columns as usize };
     let down = Axis { from: window.top, to: window.bottom, pixels: height, cells: map.rows as usize };
     match reduction {
-        Reduction::Mean => mean(map, &across.weighted(), &down.weighted(), out),
+        Reduction::Mean => mean(map, &across.edges(), &down.edges(), out),
         Reduction::Max => max(map, &across.touched(), &down.touched(), out),
         Reduction::Count => count(map, &across.centred(), &down.centred(), out),
         Reduction::Majority => majority(map, &across.centred(), &down.centred(), out),
@@ -118,17 +118,8 @@ struct Span {
     end: usize,
 }
 
-/// A span with the weights of its outer cores in 256ths; those between weigh 256.
-#[derive(Clone, Copy, Debug)]
-struct Weighted {
-    span: Span,
-    first: u32,
-    last: u32,
-    total: u32,
-}
-
-/// Weight of a core that a pixel holds wholly.
-const WHOLE: u32 = 256;
+/// Parts of a core in which the edges of pixels are counted.
+const PARTS: usize = 256;
 
 impl Axis {
     /// The bounds of pixel `index`, in cores.
@@ -169,56 +160,63 @@ impl Axis {
         (0..self.pixels).map(span).collect()
     }
 
-    /// The touched cores with the share of each that the pixel covers.
-    fn weighted(&self) -> Vec<Weighted> {
-        let weigh = |(index, span): (usize, Span)| {
-            let (low, high) = self.bounds(index);
-            let share = |cell: usize| {
-                let covered = high.min((cell + 1) as f64) - low.max(cell as f64);
-                ((covered.clamp(0.0, 1.0) * f64::from(WHOLE)).round() as u32).max(1)
-            };
-            let (first, last) = (share(span.first), share(span.end - 1));
-            let between = (span.end - span.first).saturating_sub(2) as u32 * WHOLE;
-            let total = if span.end - span.first == 1 { first } else { first + last + between };
-            Weighted { span, first, last, total }
-        };
-        self.touched().into_iter().enumerate().map(weigh).collect()
+    /// The edges of all pixels in [`PARTS`] of a core, kept on the map; one more than there are pixels.
+    fn edges(&self) -> Vec<usize> {
+        let end = (self.cells * PARTS) as f64;
+        (0..=self.pixels).map(|index| (self.bounds(index).0 * PARTS as f64).round().clamp(0.0, end) as usize).collect()
     }
 }
 
-impl Weighted {
-    fn weight(&self, cell: usize) -> u32 {
-        match cell {
-            c if c == self.span.first => self.first,
-            c if c + 1 == self.span.end => self.last,
-            _ => WHOLE,
-        }
-    }
+/// The two edges of a pixel, at least one part of a core apart, within `cells` cores.
+fn apart(edges: &[usize], cells: usize) -> (usize, usize) {
+    let low = edges[0].min(cells * PARTS - 1);
+    (low, edges[1].max(low + 1))
 }
 
-/// Area-weighted average: down first, in whole rows, then across; rounded once at the end.
-fn mean(map: CoreMap<'_>, across: &[Weighted], down: &[Weighted], out: &mut [u8]) {
-    // 255 times 256 times a map's rows stays below 2³² for up to 65 000 rows in one pixel.
-    let mut sums = vec![0_u32; map.columns as usize];
-    for (line, vertical) in out.chunks_exact_mut(across.len()).zip(down) {
+/// Area-weighted average: down first, in whole rows, then across by differences of a running sum.
+fn mean(map: CoreMap<'_>, across: &[usize], down: &[usize], out: &mut [u8]) {
+    let columns = map.columns as usize;
+    let mut sums = vec![0_u32; columns];
+    // Signed, since processors turn signed numbers into fractions faster.
+    let mut running = vec![0_i64; columns + 1];
+    let mut integrals = vec![0_i64; across.len()];
+    for (line, edges) in out.chunks_exact_mut(across.len() - 1).zip(down.windows(2)) {
+        let (top, bottom) = apart(edges, map.rows as usize);
         sums.fill(0);
-        for y in vertical.span.first..vertical.span.end {
-            let weight = vertical.weight(y);
+        for y in top / PARTS..bottom.div_ceil(PARTS) {
+            // At most 256 times 255, which 16 bits hold: processors multiply those eight at a time.
+            let weight = (bottom.min((y + 1) * PARTS) - top.max(y * PARTS)) as u16;
             for (sum, &value) in sums.iter_mut().zip(map.row(y)) {
-                *sum += weight * u32::from(value);
+                *sum += u32::from(weight * u16::from(value));
             }
         }
-        for (pixel, horizontal) in line.iter_mut().zip(across) {
-            let Span { first, end } = horizontal.span;
-            let mut sum = u64::from(sums[first]) * u64::from(horizontal.first);
-            if end - first > 1 {
-                let between: u64 = sums[first + 1..end - 1].iter().map(|&value| u64::from(value)).sum();
-                sum += between * u64::from(WHOLE) + u64::from(sums[end - 1]) * u64::from(horizontal.last);
-            }
-            let area = horizontal.total as f32 * vertical.total as f32;
-            *pixel = (sum as f32 / area + 0.5) as u8;
+        let mut total = 0;
+        for (after, &sum) in running[1..].iter_mut().zip(&sums) {
+            total += i64::from(sum);
+            *after = total;
+        }
+        // Everything left of each edge, in parts of a core.
+        for (integral, &edge) in integrals.iter_mut().zip(across) {
+            let (cell, part) = (edge / PARTS, edge % PARTS);
+            *integral = running[cell] * PARTS as i64 + i64::from(padded(&sums, cell)) * part as i64;
+        }
+        let height = 1.0 / (bottom - top) as f32;
+        for ((pixel, edges), ends) in line.iter_mut().zip(across.windows(2)).zip(integrals.windows(2)) {
+            let width = edges[1].saturating_sub(edges[0]);
+            // A pixel thinner than a part of a core lies within one.
+            let mean = if width == 0 {
+                padded(&sums, edges[0].min(columns * PARTS - 1) / PARTS) as f32 * height
+            } else {
+                (ends[1] - ends[0]) as f32 * height / width as f32
+            };
+            *pixel = (mean + 0.5) as u8;
         }
     }
+}
+
+/// The sum of a column, 0 behind the last one.
+fn padded(sums: &[u32], column: usize) -> u32 {
+    sums.get(column).copied().unwrap_or(0)
 }
 
 /// Largest value of all touched cores: down first, since whole rows compare many values at once.
