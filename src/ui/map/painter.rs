@@ -161,14 +161,6 @@ impl std::fmt::Debug for MapPainter {
     }
 }
 
-/// The colours of link strips: the lowest ones of the map for traffic would vanish on dark surfaces, so it starts
-/// somewhat higher.
-pub(super) fn link_colour(value: u8) -> Color32 {
-    const FLOOR: u32 = 46; // 0.18 of 255
-    let raised = FLOOR + u32::from(value) * (255 - FLOOR) / 255;
-    data_colour(crate::view::Ramp::Magma.colour(raised as u8))
-}
-
 /// Width of a line of the token file.
 pub(super) fn hairline() -> f32 {
     theme::tokens().stroke.hairline
