@@ -12,4 +12,7 @@ pub mod compiler;
 pub mod sim;
 
 pub mod scenario;
+pub mod view;
+
 pub mod session;
+pub mod ui;
