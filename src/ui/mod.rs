@@ -1,8 +1,14 @@
-//! The window's parts on egui: colours and letters, icons, small widgets, and the painter of the map.
+//! The window on egui: colours and letters, icons, small widgets, the painter of the map, and the panels around it.
 //!
-//! Everything draws plain data and reports what the hand did; nothing here computes results or keeps documents.
+//! Panels draw a session and report what the hand did as actions; nothing here computes results or keeps documents.
 
+pub mod app;
+pub mod files;
 pub mod icons;
+mod keys;
+mod layout;
 pub mod map;
+mod panels;
 pub mod theme;
 pub mod widgets;
+pub mod window;

@@ -1,0 +1,164 @@
+//! The application: reads keys and dropped files, lets the session move on, draws the panels, applies what they ask.
+//!
+//! `logic` changes the session, `ui` only reads it; what panels want done travels as actions between the two.
+
+use std::time::{Duration, Instant};
+
+use egui::{Context, Rect, Ui, UiBuilder};
+
+use crate::session::{Action, FileAction, PlaceAction, Session};
+use crate::sim::thread::Waker;
+use crate::ui::files::Files;
+use crate::ui::layout::Layout;
+use crate::ui::panels::{self, inspector, left, map, notices, status_bar, timeline, title_bar};
+use crate::ui::window::Opening;
+use crate::ui::{keys, theme};
+
+/// What the window is for at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Watch a scenario run.
+    #[default]
+    Explore,
+    /// Place kernels by hand.
+    Place,
+}
+
+/// State of the window that is not part of the document.
+#[derive(Default)]
+pub struct Shell {
+    pub mode: Mode,
+    pub(super) map: map::MapState,
+    pub(super) left: left::LeftState,
+    pub(super) inspector: inspector::InspectorState,
+    pub(super) timeline: timeline::TimelineState,
+    pub(super) files: Files,
+    /// Shows the keys.
+    pub help: bool,
+    /// Where the first-run card stands.
+    pub welcome: Welcome,
+    pub(super) timing: Timing,
+}
+
+/// The card of the first seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Welcome {
+    #[default]
+    Shown,
+    Gone,
+}
+
+/// How long things took, for the status bar and the log.
+#[derive(Debug, Default)]
+pub(super) struct Timing {
+    started: Option<Instant>,
+    created: Option<Instant>,
+    /// From the process's start to the first frame with a heatmap.
+    pub first_heatmap: Option<Duration>,
+}
+
+/// The application.
+pub struct App {
+    pub session: Session,
+    pub shell: Shell,
+    actions: Vec<Action>,
+    last: Instant,
+}
+
+impl App {
+    /// The application on what `opening` names, already running.
+    pub fn new(ctx: &Context, opening: Opening) -> Self {
+        theme::install(ctx);
+        let waker = {
+            let ctx = ctx.clone();
+            Waker::new(move || ctx.request_repaint())
+        };
+        let session = Session::new(opening.document, waker);
+        let mut shell = Shell::default();
+        shell.timing.started = Some(opening.started);
+        shell.timing.created = Some(Instant::now());
+        Self { session, shell, actions: Vec::new(), last: Instant::now() }
+    }
+
+    /// Moves the session on: keys, dropped files, other threads, time.
+    pub fn update(&mut self, ctx: &Context) {
+        keys::read(ctx, &self.session, &mut self.shell, &mut self.actions);
+        self.shell.files.update(ctx, &mut self.actions);
+        for action in std::mem::take(&mut self.actions) {
+            self.before(&action);
+            self.session.apply(action);
+        }
+        let now = Instant::now();
+        self.session.update(now - self.last);
+        self.last = now;
+        if self.session.is_moving() || self.shell.map.is_moving() {
+            ctx.request_repaint();
+        }
+        self.note_first_heatmap();
+    }
+
+    /// What an action means for the window itself.
+    fn before(&mut self, action: &Action) {
+        match action {
+            Action::Place(PlaceAction::FinishAndRun | PlaceAction::Abandon) => self.shell.mode = Mode::Explore,
+            Action::File(FileAction::OpenShipped(_) | FileAction::Open(_)) => {
+                self.shell.mode = Mode::Explore;
+                self.shell.welcome = Welcome::Gone;
+            }
+            _ => {}
+        }
+    }
+
+    fn note_first_heatmap(&mut self) {
+        let timing = &mut self.shell.timing;
+        if timing.first_heatmap.is_some() || self.session.frame.is_none() {
+            return;
+        }
+        if let (Some(started), Some(created)) = (timing.started, timing.created) {
+            timing.first_heatmap = Some(started.elapsed());
+            let [from_start, from_logic] = [started.elapsed(), created.elapsed()].map(|time| time.as_secs_f64() * 1e3);
+            #[expect(clippy::print_stderr, reason = "the one line that says how long the start took")]
+            {
+                eprintln!("first heatmap after {from_start:.0} ms ({from_logic:.0} ms after the window's logic began)");
+            }
+        }
+    }
+
+    /// Draws everything into `ui`.
+    pub fn draw(&mut self, ui: &mut Ui) {
+        let layout = Layout::of(ui.max_rect());
+        let palette = theme::palette(ui);
+        let Self { session, shell, actions, .. } = self;
+        panel(ui, layout.map, |ui| map::show(ui, &layout, session, shell, actions));
+        panel(ui, layout.map_header, |ui| map::header(ui, session, shell, actions));
+        panel(ui, layout.title_bar, |ui| title_bar::show(ui, session, shell, actions));
+        panel(ui, layout.rail, |ui| panels::rail(ui, session, shell, actions));
+        panel(ui, layout.left, |ui| left::show(ui, session, shell, actions));
+        panel(ui, layout.inspector, |ui| inspector::show(ui, session, shell, actions));
+        panel(ui, layout.timeline, |ui| timeline::show(ui, &layout, session, shell, actions));
+        panel(ui, layout.status_bar, |ui| status_bar::show(ui, session, shell));
+        let line = egui::Stroke::new(1.0, palette.line.quiet);
+        panels::edges(ui.painter(), &layout, line);
+        notices::show(ui, &layout, session, shell, actions);
+    }
+}
+
+/// Gives a part of the window a `Ui` of its own, clipped to its place.
+fn panel(ui: &mut Ui, rect: Rect, contents: impl FnOnce(&mut Ui)) {
+    if !rect.is_positive() {
+        return;
+    }
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect).id_salt((rect.min.x as i32, rect.min.y as i32)));
+    child.set_clip_rect(rect.intersect(ui.clip_rect()));
+    contents(&mut child);
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.update(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+}

@@ -1,0 +1,135 @@
+//! The keyboard: one table of what each key does, which the help sheet shows too.
+
+use egui::{Context, Key, Modifiers};
+
+use crate::session::playback::Speed;
+use crate::session::{Action, PlaceAction, Session, TimeAction, ViewAction};
+use crate::ui::app::{Mode, Shell};
+use crate::ui::files::Purpose;
+use crate::ui::panels::map::Zoom;
+
+/// Every key, for the help sheet: keys and what they do.
+pub(super) const SHEET: [(&str, &str); 22] = [
+    ("Space", "Play or pause"),
+    ("Left, Right", "Step back, forward; with Shift ten steps"),
+    ("[ , ]", "Half speed, double speed"),
+    ("P", "Pace the run so that waves can be seen"),
+    ("Home, End", "Start, end of the run"),
+    ("Wheel", "Zoom at the pointer; Ctrl fine, Shift fast"),
+    ("Drag", "Move the map"),
+    ("Double-click", "Dive into a die, a region, a core"),
+    ("F", "Fit the wafer, or centre the pinned core and then fit it"),
+    ("+ , −", "Zoom in, out"),
+    ("W A S D", "Move the map"),
+    ("V, Shift+V", "Next, previous layer"),
+    ("Esc", "Close, put down, unpin"),
+    ("E", "Place: take the next kernel in hand"),
+    ("R", "Place: rotate what is in hand"),
+    ("Q", "Place: put it back"),
+    ("Ctrl+Enter", "Place: let the compiler place the rest, and run"),
+    ("Ctrl+Z, Ctrl+Shift+Z", "Place: undo, redo"),
+    ("Ctrl+O", "Open a scenario or a model"),
+    ("Ctrl+S", "Save the scenario"),
+    ("Ctrl+Q", "Quit"),
+    ("F1, ?", "This sheet"),
+];
+
+/// Reads the keys of this frame, unless a field takes them.
+pub(super) fn read(ctx: &Context, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
+    if pressed(Modifiers::COMMAND, Key::Q) {
+        ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+    }
+    if shell.files.is_typing() || ctx.text_edit_focused() {
+        return;
+    }
+    if pressed(Modifiers::COMMAND, Key::O) {
+        shell.files.ask(ctx, Purpose::Open, "");
+    }
+    if pressed(Modifiers::COMMAND, Key::S) {
+        crate::ui::panels::title_bar::save(ctx, session, shell, actions);
+    }
+    if pressed(Modifiers::NONE, Key::F1) || pressed(Modifiers::SHIFT, Key::Questionmark) {
+        shell.help = !shell.help;
+    }
+    if pressed(Modifiers::NONE, Key::Escape) {
+        escape(session, shell, actions);
+    }
+    time_keys(ctx, actions);
+    map_keys(ctx, shell, actions);
+    if shell.mode == Mode::Place {
+        place_keys(ctx, actions);
+    }
+}
+
+fn escape(session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    if std::mem::take(&mut shell.help) {
+        return;
+    }
+    if session.draft.as_ref().is_some_and(|draft| draft.hand.is_some()) {
+        actions.push(Action::Place(PlaceAction::PutBack));
+    } else {
+        actions.push(Action::View(ViewAction::Pin(None)));
+    }
+}
+
+fn time_keys(ctx: &Context, actions: &mut Vec<Action>) {
+    let keys: [(Modifiers, Key, TimeAction); 10] = [
+        (Modifiers::NONE, Key::Space, TimeAction::TogglePlay),
+        (Modifiers::SHIFT, Key::ArrowLeft, TimeAction::Step(-10)),
+        (Modifiers::SHIFT, Key::ArrowRight, TimeAction::Step(10)),
+        (Modifiers::NONE, Key::ArrowLeft, TimeAction::Step(-1)),
+        (Modifiers::NONE, Key::ArrowRight, TimeAction::Step(1)),
+        (Modifiers::NONE, Key::OpenBracket, TimeAction::Faster { doubled: false }),
+        (Modifiers::NONE, Key::CloseBracket, TimeAction::Faster { doubled: true }),
+        (Modifiers::NONE, Key::P, TimeAction::Speed(Speed::Paced)),
+        (Modifiers::NONE, Key::Home, TimeAction::Start),
+        (Modifiers::NONE, Key::End, TimeAction::End),
+    ];
+    for (modifiers, key, action) in keys {
+        if ctx.input_mut(|input| input.consume_key(modifiers, key)) {
+            actions.push(Action::Time(action));
+        }
+    }
+}
+
+fn map_keys(ctx: &Context, shell: &mut Shell, actions: &mut Vec<Action>) {
+    let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
+    if pressed(Modifiers::SHIFT, Key::V) {
+        actions.push(Action::View(ViewAction::NextLayer { back: true }));
+    }
+    if pressed(Modifiers::NONE, Key::V) {
+        actions.push(Action::View(ViewAction::NextLayer { back: false }));
+    }
+    if pressed(Modifiers::NONE, Key::F) {
+        shell.map.ask(Zoom::Fit);
+    }
+    if pressed(Modifiers::NONE, Key::Plus) || pressed(Modifiers::NONE, Key::Equals) {
+        shell.map.ask(Zoom::In);
+    }
+    if pressed(Modifiers::NONE, Key::Minus) {
+        shell.map.ask(Zoom::Out);
+    }
+    let moves = [(Key::W, [0.0, 1.0]), (Key::A, [1.0, 0.0]), (Key::S, [0.0, -1.0]), (Key::D, [-1.0, 0.0])];
+    for (key, direction) in moves {
+        if pressed(Modifiers::NONE, key) {
+            shell.map.ask(Zoom::Pan(direction));
+        }
+    }
+}
+
+fn place_keys(ctx: &Context, actions: &mut Vec<Action>) {
+    let keys = [
+        (Modifiers::NONE, Key::E, PlaceAction::PickNext),
+        (Modifiers::NONE, Key::R, PlaceAction::Rotate),
+        (Modifiers::NONE, Key::Q, PlaceAction::PutBack),
+        (Modifiers::COMMAND, Key::Enter, PlaceAction::FinishAndRun),
+        (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z, PlaceAction::Redo),
+        (Modifiers::COMMAND, Key::Z, PlaceAction::Undo),
+    ];
+    for (modifiers, key, action) in keys {
+        if ctx.input_mut(|input| input.consume_key(modifiers, key)) {
+            actions.push(Action::Place(action));
+        }
+    }
+}

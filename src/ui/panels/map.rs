@@ -1,0 +1,496 @@
+//! The map in the window: camera, hovering, the scene that the painter draws, legend and notes in the gutter.
+
+use std::time::Instant;
+
+use egui::{Align2, Rect, Ui, UiBuilder, pos2, vec2};
+
+use crate::compiler::Schedule;
+use crate::hardware::{Core, Geometry};
+use crate::session::{Action, ColourRange, Draft, PlaceAction, Session, ViewAction};
+use crate::sim::{Activity, Layer, OpClass, Scene, inspect};
+use crate::ui::app::{Mode, Shell, Welcome};
+use crate::ui::icons::Icon;
+use crate::ui::layout::Layout;
+use crate::ui::map::{MapPainter, MapScene, Note, Overlays, input};
+use crate::ui::theme::{self, Type};
+use crate::ui::widgets::{self, Button, Chip, Legend, Tone, TooltipCard, text};
+use crate::units::format;
+use crate::view::{CoreMap, Insets, KernelOutline, LayerInfo, Level, Viewport, WaferPlane, layer, raster};
+
+/// A move of the camera that was asked for by a key or a button.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::ui) enum Zoom {
+    Fit,
+    In,
+    Out,
+    /// A direction, in steps.
+    Pan([f64; 2]),
+}
+
+/// Points that a key moves the map by.
+const PAN_POINTS: f64 = 80.0;
+
+/// What the map keeps between frames.
+pub(in crate::ui) struct MapState {
+    view: Option<Viewport>,
+    camera: Option<Camera>,
+    asked: Option<Zoom>,
+    pub overlays: Overlays,
+    pub hover: Option<Core>,
+    painter: MapPainter,
+    /// The frame that was drawn last, to know when to colour again.
+    drawn: Drawn,
+}
+
+/// Counts frames so that the same one is not coloured twice.
+#[derive(Default)]
+struct Drawn {
+    frame: usize,
+    revision: u64,
+}
+
+/// A move under way.
+#[derive(Clone, Copy)]
+struct Camera {
+    from: Viewport,
+    to: Viewport,
+    begun: Instant,
+}
+
+impl Default for MapState {
+    fn default() -> Self {
+        Self {
+            view: None,
+            camera: None,
+            asked: None,
+            overlays: Overlays::default(),
+            hover: None,
+            painter: MapPainter::new(),
+            drawn: Drawn::default(),
+        }
+    }
+}
+
+impl MapState {
+    /// Asks the camera to move at the next frame.
+    pub(in crate::ui) fn ask(&mut self, zoom: Zoom) {
+        self.asked = Some(zoom);
+    }
+
+    /// Whether the camera moves.
+    pub(in crate::ui) fn is_moving(&self) -> bool {
+        self.camera.is_some() || self.asked.is_some()
+    }
+
+    /// How close the map is.
+    pub(in crate::ui) fn level(&self, plane: &WaferPlane) -> Level {
+        self.view.map_or(Level::Wafer, |view| view.level(plane))
+    }
+
+    fn move_to(&mut self, to: Viewport) {
+        if let Some(from) = self.view {
+            self.camera = Some(Camera { from, to, begun: Instant::now() });
+        }
+    }
+
+    fn follow_camera(&mut self) {
+        let Some(camera) = self.camera else { return };
+        let duration = f64::from(theme::tokens().motion.camera_ms.max(1.0));
+        let part = camera.begun.elapsed().as_secs_f64() * 1e3 / duration;
+        // Ease-out cubic.
+        let eased = 1.0 - (1.0 - part.clamp(0.0, 1.0)).powi(3);
+        self.view = Some(Viewport::between(&camera.from, &camera.to, eased));
+        if part >= 1.0 {
+            self.view = Some(camera.to);
+            self.camera = None;
+        }
+    }
+}
+
+/// What the layer's numbers mean.
+pub(in crate::ui) fn layer_info(layer: Layer, scene: &Scene) -> LayerInfo {
+    let capacity = scene.device.sram_bytes_per_core.value;
+    match layer {
+        Layer::Utilisation => LayerInfo::utilisation(),
+        Layer::State => LayerInfo::named("State", &Activity::ALL.map(Activity::words)),
+        Layer::SramNow => LayerInfo::sram_now(capacity),
+        Layer::SramPeak => LayerInfo::sram_peak(capacity),
+        Layer::Kernel => LayerInfo::named("Kernel", &OpClass::ALL.map(OpClass::words)),
+        Layer::Defects => LayerInfo::defects(),
+    }
+}
+
+/// The plane on which the wafer of this scene lies.
+pub(in crate::ui) fn plane(scene: &Scene) -> WaferPlane {
+    let device = &scene.device;
+    WaferPlane::square(device.fabric_columns.value, device.fabric_rows.value, device.wafer_side_mm.value)
+}
+
+/// The line above the map: which layer, how a pixel was made, how close.
+pub(in crate::ui) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    ui.painter().rect_filled(ui.max_rect(), 0.0, palette.surface.panel);
+    let Some(scene) = session.scene() else { return };
+    let info = layer_info(session.layer, scene);
+    let rect = ui.max_rect().shrink2(vec2(12.0, 6.0));
+    let mut row =
+        ui.new_child(UiBuilder::new().max_rect(rect).layout(egui::Layout::left_to_right(egui::Align::Center)));
+    row.spacing_mut().item_spacing.x = 8.0;
+    text::label(&mut row, ("Layer", Type::Body, palette.text.secondary));
+    let titles: Vec<String> = Layer::ALL.iter().map(|&layer| layer_info(layer, scene).title).collect();
+    let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
+    if let Some(index) = widgets::dropdown(&mut row, "Layer", &titles, session.layer as usize) {
+        actions.push(Action::View(ViewAction::Show(Layer::ALL[index])));
+    }
+    text::label(&mut row, (&pixel_note(&info, shell, scene), Type::Caption, palette.text.tertiary));
+    let right = egui::Layout::right_to_left(egui::Align::Center);
+    let mut end = ui.new_child(UiBuilder::new().max_rect(rect).layout(right));
+    end.spacing_mut().item_spacing.x = 8.0;
+    if widgets::icon_button(&mut end, Icon::Fit, "Fit the wafer (F)", 24.0, false).clicked() {
+        shell.map.ask(Zoom::Fit);
+    }
+    let level = shell.map.level(&plane(scene));
+    for (word, own) in [("core", Level::Cores), ("region", Level::Region), ("die", Level::Die), ("wafer", Level::Wafer)]
+    {
+        let colour = if own == level { palette.text.primary } else { palette.text.tertiary };
+        text::label(&mut end, (word, if own == level { Type::BodyStrong } else { Type::Body }, colour));
+        if own != Level::Wafer {
+            text::label(&mut end, ("›", Type::Body, palette.text.tertiary));
+        }
+    }
+}
+
+fn pixel_note(info: &LayerInfo, shell: &Shell, scene: &Scene) -> String {
+    let Some(view) = shell.map.view else { return String::new() };
+    let [width, height] = view.core_points(&plane(scene));
+    info.pixel_note([1.0 / width, 1.0 / height])
+}
+
+/// Draws the map and reads the hand on it.
+pub(in crate::ui) fn show(
+    ui: &mut Ui,
+    layout: &Layout,
+    session: &Session,
+    shell: &mut Shell,
+    actions: &mut Vec<Action>,
+) {
+    let palette = theme::palette(ui);
+    ui.painter().rect_filled(layout.map, 0.0, palette.surface.map);
+    let Some(scene) = session.scene() else { return };
+    let plane = plane(scene);
+    aim(layout, &plane, session, shell);
+    let Some(mut view) = shell.map.view else { return };
+    let hand = input::interact(ui, layout.map, &mut view, &plane);
+    if hand.viewport_changed {
+        shell.map.camera = None;
+        shell.welcome = Welcome::Gone;
+    }
+    shell.map.view = Some(view);
+    shell.map.hover = hand.hovered_core;
+    let placing = session.draft.as_ref().filter(|_| shell.mode == Mode::Place);
+    if let Some(core) = hand.clicked_core {
+        match placing {
+            Some(draft) if draft.hand.is_some() => {
+                if let Some(corner) = ghost_corner(draft, core, scene) {
+                    actions.push(Action::Place(PlaceAction::Drop(corner)));
+                }
+            }
+            Some(draft) => {
+                if let Some((op, _)) = draft.placed.iter().find(|(_, rect)| rect.contains(core)) {
+                    actions.push(Action::Place(PlaceAction::Pick(*op)));
+                }
+            }
+            None => actions.push(Action::View(ViewAction::Pin(Some(core)))),
+        }
+    } else if hand.clicked_outside && placing.is_none() {
+        actions.push(Action::View(ViewAction::Pin(None)));
+    }
+    if let Some(core) = hand.double_clicked.filter(|_| placing.is_none()) {
+        let die = scene.defects.geometry().die_of(core);
+        let rect = scene.defects.geometry().die_rect(die.0, die.1);
+        shell.map.move_to(input::dive(&view, &plane, core, [rect.x, rect.y, rect.right(), rect.bottom()]));
+    }
+    paint(ui, session, shell, scene, &view, placing);
+    if let Some(draft) = placing {
+        super::left::ghost(ui, draft, scene, &view, &plane, hand.hovered_core);
+    } else if let Some(core) = hand.hovered_core {
+        tooltip(ui, layout, session, scene, core);
+    }
+    legend(ui, layout, session, shell, scene, &view, actions);
+}
+
+/// Lets the camera go where it was asked to.
+fn aim(layout: &Layout, plane: &WaferPlane, session: &Session, shell: &mut Shell) {
+    let origin = [f64::from(layout.map.left()), f64::from(layout.map.top())];
+    let size = [f64::from(layout.map.width()), f64::from(layout.map.height())];
+    let gutter = if layout.map.width() > 640.0 { f64::from(theme::tokens().layout.gutter) + 24.0 } else { 24.0 };
+    let insets = Insets { left: 32.0, top: 32.0, right: gutter, bottom: 36.0 };
+    let whole = Viewport::whole(origin, size, plane, insets);
+    // The whole wafer stays whole while the window changes its size.
+    let fits = shell.map.view.is_none_or(|view| view.size != size && view.shows_all(plane));
+    if fits {
+        shell.map.view = Some(whole);
+    }
+    shell.map.follow_camera();
+    let Some(mut view) = shell.map.view else { return };
+    let middle = [origin[0] + size[0] / 2.0, origin[1] + size[1] / 2.0];
+    match shell.map.asked.take() {
+        None => {}
+        Some(Zoom::Fit) => {
+            let centred = session.pinned.map(|core| {
+                let mm = plane.mm_from_cell([f64::from(core.x) + 0.5, f64::from(core.y) + 0.5]);
+                Viewport { centre_mm: mm, ..view }
+            });
+            let already = |to: &Viewport| (0..2).all(|axis| (to.centre_mm[axis] - view.centre_mm[axis]).abs() < 1e-6);
+            match centred {
+                Some(to) if !view.shows_all(plane) && !already(&to) => shell.map.move_to(to),
+                _ => shell.map.move_to(whole),
+            }
+        }
+        Some(zoom) => {
+            match zoom {
+                Zoom::In => view.zoom_at(plane, middle, 1.5),
+                Zoom::Out => view.zoom_at(plane, middle, 1.0 / 1.5),
+                Zoom::Pan(direction) => view.pan(direction.map(|step| step * PAN_POINTS)),
+                Zoom::Fit => {}
+            }
+            view.clamp(plane);
+            shell.map.move_to(view);
+        }
+    }
+}
+
+fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Viewport, placing: Option<&Draft>) {
+    let palette = theme::palette(ui);
+    let geometry = scene.defects.geometry();
+    let info = layer_info(session.layer, scene);
+    let empty = vec![0; scene.device.fabric_cores() as usize];
+    let frame = session.frame.as_ref().filter(|_| placing.is_none());
+    let values = frame.map_or(&empty[..], |frame| &frame.values[..]);
+    let plane = plane(scene);
+    let Some(map) = CoreMap::new(values, plane.columns, plane.rows) else { return };
+    let range = session.range();
+    let identity = frame.map_or(0, |frame| std::sync::Arc::as_ptr(frame) as usize);
+    if identity != shell.map.drawn.frame {
+        shell.map.drawn.frame = identity;
+        shell.map.drawn.revision += 1;
+    }
+    let (die_columns, die_rows) = die_starts(geometry, scene);
+    let names = kernel_names(session, scene, placing);
+    let kernels: Vec<KernelOutline<'_>> =
+        names.iter().map(|(name, rect, running)| KernelOutline { rect: *rect, name, running: *running }).collect();
+    let notes = notes(session);
+    let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
+    let scene = MapScene {
+        map,
+        revision: shell.map.drawn.revision,
+        plane,
+        layer: &info,
+        range: (range.low, range.high),
+        die_columns: &die_columns,
+        die_rows: &die_rows,
+        kernels: &kernels,
+        dead: scene.defects.dead_sites(),
+        selection: session.pinned,
+        hover: shell.map.hover,
+        links: None,
+        sram: None,
+        overlays: shell.map.overlays,
+        notes: &notes,
+    };
+    shell.map.painter.paint(ui.painter(), palette, view, &scene);
+}
+
+fn die_starts(geometry: &Geometry, scene: &Scene) -> (Vec<u32>, Vec<u32>) {
+    let columns = (1..scene.device.die_columns.value).map(|index| geometry.die_first_column(index));
+    let rows = (1..scene.device.die_rows.value).map(|index| geometry.die_first_row(index));
+    (columns.collect(), rows.collect())
+}
+
+/// Names and rectangles of kernels as they stand at the playhead.
+fn kernel_names(
+    session: &Session,
+    scene: &Scene,
+    placing: Option<&Draft>,
+) -> Vec<(String, crate::hardware::Rect, bool)> {
+    if let Some(draft) = placing {
+        let name = |op| crate::compiler::resident::label_of(&scene.graph, op);
+        return draft.placed.iter().map(|&(op, rect)| (name(op), rect, false)).collect();
+    }
+    let Some(run) = &session.run else { return Vec::new() };
+    let time = session.playback.cycle();
+    match scene.program.schedule {
+        Schedule::Streaming { .. } => {
+            let interval = run.trace.tracks.first().and_then(|track| track.at(time));
+            let name = interval.map_or("idle", |interval| &scene.program.kernel(interval.task.kernel).label);
+            let lanes = scene.program.regions.iter().enumerate();
+            let several = scene.program.regions.len() > 1;
+            let label = |lane| if several { format!("{name}, lane {lane}") } else { name.to_owned() };
+            lanes.map(|(lane, region)| (label(lane), region.rect, true)).collect()
+        }
+        Schedule::Pipeline { .. } => {
+            let running = |index: usize| {
+                let track = run.trace.tracks.get(index);
+                track.and_then(|track| track.at(time)).is_some_and(|interval| interval.activity == Activity::Compute)
+            };
+            let kernels = scene.program.kernels.iter().enumerate();
+            kernels
+                .map(|(index, kernel)| {
+                    let rect = scene.program.regions[kernel.regions.start as usize].rect;
+                    (scene.graph.op(kernel.op).name.clone(), rect, running(index))
+                })
+                .collect()
+        }
+    }
+}
+
+/// Words beside the wafer.
+fn notes(session: &Session) -> Vec<(Core, String, String)> {
+    let (Some(core), Some(frame)) = (session.pinned, &session.frame) else { return Vec::new() };
+    let index = core.y as usize * frame.columns as usize + core.x as usize;
+    let Some(scene) = session.scene() else { return Vec::new() };
+    let info = layer_info(frame.request.layer, scene);
+    let value = frame.values.get(index).copied().unwrap_or(0);
+    let text = format!("{} {} {}", info.title.to_lowercase(), info.words(f64::from(value)), info.unit);
+    vec![(core, format!("Pinned core {}, {}", core.x, core.y), text)]
+}
+
+fn tooltip(ui: &Ui, layout: &Layout, session: &Session, scene: &Scene, core: Core) {
+    let (Some(run), Some(frame)) = (&session.run, &session.frame) else { return };
+    let Some(pointer) = ui.input(|input| input.pointer.hover_pos()) else { return };
+    if ui.input(|input| input.pointer.any_down()) {
+        return;
+    }
+    let info = layer_info(frame.request.layer, scene);
+    let index = core.y as usize * frame.columns as usize + core.x as usize;
+    let value = frame.values.get(index).copied().unwrap_or(0);
+    let (die_column, die_row) = scene.defects.geometry().die_of(core);
+    let report = inspect::core(scene, &run.trace, core, session.playback.cycle());
+    let below = report.work.as_ref().map_or_else(
+        || "no kernel here".to_owned(),
+        |work| format!("{}, {}", scene.program.kernel(work.kernel).label, work.activity.words()),
+    );
+    let site =
+        if scene.defects.dead_sites().contains(&core) { ", silicon dead here: repaired by a row shift" } else { "" };
+    TooltipCard {
+        kind: "Core",
+        place: &format!("{}, {}", core.x, core.y),
+        note: &format!("die {die_column}, {die_row}{site}"),
+        value: &info.words(f64::from(value)),
+        unit: info.unit,
+        meaning: &meaning(session),
+        below: &below,
+    }
+    .paint(&ui.painter().with_clip_rect(layout.map), theme::palette(ui), pointer, layout.map);
+}
+
+/// What the value under the pointer says, and over how long.
+fn meaning(session: &Session) -> String {
+    let Some(scene) = session.scene() else { return String::new() };
+    match session.layer {
+        Layer::Utilisation => {
+            let window = session.playback.window() as f64 / scene.device.clock_run_hz.value;
+            format!("busy in the last {}", format::duration(window))
+        }
+        Layer::SramNow => "SRAM in use".to_owned(),
+        Layer::SramPeak => "SRAM at its peak".to_owned(),
+        Layer::Defects => "columns moved by repair".to_owned(),
+        Layer::State | Layer::Kernel => String::new(),
+    }
+}
+
+/// The legend at the bottom right: in the gutter while the wafer leaves one free, over the map otherwise.
+fn legend(
+    ui: &mut Ui,
+    layout: &Layout,
+    session: &Session,
+    shell: &mut Shell,
+    scene: &Scene,
+    view: &Viewport,
+    actions: &mut Vec<Action>,
+) {
+    let Some(frame) = &session.frame else { return };
+    if layout.map.width() < 420.0 || shell.mode == Mode::Place {
+        return;
+    }
+    let plane = plane(scene);
+    let info = layer_info(frame.request.layer, scene);
+    let Some(map) = CoreMap::new(&frame.values, plane.columns, plane.rows) else { return };
+    let cells = view.visible_cells(&plane);
+    let histogram = raster::histogram(map, cells);
+    let hover = shell.map.hover.and_then(|core| map.get(core.x, core.y));
+    let range = session.range();
+    let dead = scene.defects.dead_sites().iter();
+    let dead = dead.filter(|core| (cells[0]..cells[2]).contains(&core.x) && (cells[1]..cells[3]).contains(&core.y));
+    let legend = Legend {
+        layer: &info,
+        note: &pixel_note(&info, shell, scene),
+        histogram: &histogram,
+        range: (range.low, range.high),
+        locked: range.locked,
+        hover,
+        dead: dead.count(),
+        core_parts: false,
+    };
+    let width = theme::tokens().layout.gutter;
+    let corner = layout.map.right_bottom() - vec2(12.0, 12.0);
+    let place = Rect::from_min_max(pos2(corner.x - width, layout.map.top() + 12.0), corner);
+    let bottom_up = egui::Layout::bottom_up(egui::Align::Min);
+    let mut ui = ui.new_child(UiBuilder::new().max_rect(place).layout(bottom_up).id_salt("legend"));
+    let asked = legend.show(&mut ui);
+    let layer = session.layer;
+    if let Some((low, high)) = asked.range {
+        actions.push(Action::View(ViewAction::Range(layer, ColourRange { low, high, ..range })));
+    }
+    if asked.lock_toggled {
+        actions.push(Action::View(ViewAction::Range(layer, ColourRange { locked: !range.locked, ..range })));
+    }
+    if shell.welcome == Welcome::Shown && layout.map.height() > 480.0 && session.pinned.is_none() {
+        ui.add_space(16.0);
+        welcome(&mut ui, shell, scene, actions);
+    }
+}
+
+/// The card of the first seconds.
+fn welcome(ui: &mut Ui, shell: &mut Shell, scene: &Scene, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
+        widgets::card(ui, |ui| {
+            let cores = format::grouped(scene.device.fabric_cores());
+            text::label(ui, (&format!("{cores} cores"), Type::Heading, palette.text.primary));
+            text::label(
+                ui,
+                ("Scroll to zoom in, all the way to one core. Space pauses.", Type::Body, palette.text.secondary),
+            );
+            ui.add_space(4.0);
+            if Button::primary("Place a small model").wide().show(ui).clicked() {
+                actions.push(Action::File(crate::session::FileAction::OpenShipped("tiny-resident")));
+            }
+            if Button::secondary("Got it").wide().show(ui).clicked() {
+                shell.welcome = Welcome::Gone;
+            }
+        });
+    });
+}
+
+/// The north-west corner of what is in hand with the pointer in its middle, kept on the wafer where it can be.
+pub(in crate::ui) fn ghost_corner(draft: &Draft, core: Core, scene: &Scene) -> Option<Core> {
+    let hand = draft.hand?;
+    let keep = |middle: u32, length: u32, limit: u32| {
+        middle.saturating_sub(length / 2).min(limit.saturating_sub(length.min(limit)))
+    };
+    Some(Core {
+        x: keep(core.x, hand.width, scene.device.fabric_columns.value),
+        y: keep(core.y, hand.height, scene.device.fabric_rows.value),
+    })
+}
+
+/// A chip at the pointer with the one reason that matters most.
+pub(in crate::ui) fn reason(ui: &Ui, at: egui::Pos2, tone: Tone, icon: Icon, word: &str) {
+    widgets::reason_chip(ui.painter(), theme::palette(ui), at, Align2::LEFT_BOTTOM, Chip { tone, icon, word });
+}
+
+/// Marks for the layers in the left pane.
+pub(in crate::ui) fn layer_note(info: &layer::LayerInfo) -> String {
+    if info.is_categorical() { format!("{} kinds", info.categories.len()) } else { info.unit.to_owned() }
+}

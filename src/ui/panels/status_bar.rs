@@ -1,0 +1,57 @@
+//! The line at the bottom: the wafer, the pointer, the result of the run, and how fast all that is drawn.
+
+use egui::{Ui, UiBuilder};
+
+use crate::session::Session;
+use crate::ui::app::Shell;
+use crate::ui::theme::{self, Type};
+use crate::ui::widgets::text;
+use crate::units::format;
+
+/// Draws the status bar.
+pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &Shell) {
+    let palette = theme::palette(ui);
+    ui.painter().rect_filled(ui.max_rect(), 0.0, palette.surface.app);
+    let rect = ui.max_rect().shrink2(egui::vec2(16.0, 0.0));
+    let Some(scene) = session.scene() else { return };
+    let left = egui::Layout::left_to_right(egui::Align::Center);
+    let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(left).id_salt("left"));
+    let cores = scene.device.fabric_cores();
+    let used = scene.program.cores_used() as f64 / cores as f64;
+    item(&mut row, &[(&format::grouped(cores), true), ("cores", false)]);
+    item(&mut row, &[(&scene.defects.outcome().to_string(), false)]);
+    item(&mut row, &[(&format::percent(used), true), ("in use", false)]);
+    if let Some(core) = shell.map.hover {
+        let (column, die_row) = scene.defects.geometry().die_of(core);
+        let place = format!("{}, {}", core.x, core.y);
+        item(&mut row, &[("pointer", false), (&place, true), (&format!("die {column}, {die_row}"), false)]);
+    }
+    let right = egui::Layout::right_to_left(egui::Align::Center);
+    let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(right).id_salt("right"));
+    let state = if session.document.changed { "changed" } else { "" };
+    let name = session.document.path.as_ref().and_then(|path| path.file_name());
+    let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    item(&mut row, &[(state, false), (&name, false)]);
+    if let Some(summary) = session.run.as_ref().and_then(|run| run.summary.as_ref()) {
+        let clock = scene.device.clock_run_hz.value / 1e9;
+        item(&mut row, &[("tokens/s", false), (&format::prefixed(summary.tokens_per_second), true)]);
+        let peak = format!("FLOP/s, {} of dense peak at {clock} GHz", format::percent(summary.peak_share));
+        item(&mut row, &[(&peak, false), (&format::prefixed(summary.flops_per_second), true)]);
+    }
+}
+
+/// Words and digits that belong together.
+fn item(ui: &mut Ui, runs: &[(&str, bool)]) {
+    let palette = theme::palette(ui);
+    ui.spacing_mut().item_spacing.x = 5.0;
+    let mut shown = false;
+    for (word, strong) in runs.iter().filter(|(word, _)| !word.is_empty()) {
+        let (kind, colour) =
+            if *strong { (Type::BodyStrong, palette.text.primary) } else { (Type::Body, palette.text.secondary) };
+        text::label(ui, (word, kind, colour));
+        shown = true;
+    }
+    if shown {
+        ui.add_space(20.0);
+    }
+}

@@ -1,0 +1,173 @@
+//! The bar at the top: name, menus, what is open, undo and redo, and the fidelity of every number on the screen.
+
+use egui::{Align2, Context, Ui, UiBuilder, pos2, vec2};
+
+use crate::scenario::library;
+use crate::session::{Action, FileAction, PlaceAction, Session, TimeAction, ViewAction};
+use crate::sim::Layer;
+use crate::ui::app::Shell;
+use crate::ui::files::Purpose;
+use crate::ui::icons::Icon;
+use crate::ui::theme::{self, Type};
+use crate::ui::widgets::{self, text};
+
+/// What the FLOW ruler is and is not.
+const FLOW: &str = "FLOW: every kernel and stream has one rate in each interval. Single wavelets, queues and bank \
+                    conflicts are not followed.";
+
+/// Saves where the document lives, or asks for a place.
+pub(in crate::ui) fn save(ctx: &Context, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    match &session.document.path {
+        Some(path) if !session.document.read_only => {
+            actions.push(Action::File(FileAction::SaveAs(path.clone())));
+        }
+        _ => shell.files.ask(ctx, Purpose::Save, &file_name(&session.scenario().title)),
+    }
+}
+
+/// A title as a file name.
+fn file_name(title: &str) -> String {
+    let dashed: String =
+        title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
+    let words: Vec<&str> = dashed.split('-').filter(|word| !word.is_empty()).collect();
+    words.join("-")
+}
+
+/// Draws the title bar.
+pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    let palette = theme::palette(ui);
+    let bar = ui.max_rect();
+    ui.painter().rect_filled(bar, 0.0, palette.surface.app);
+    Icon::Wafer.paint_at(ui.painter(), pos2(bar.left() + 28.0, bar.center().y), 16.0, palette.accent.base);
+    let name = ("Waferscope", Type::Heading, palette.text.primary);
+    text::paint(ui.painter(), pos2(bar.left() + 48.0, bar.center().y), Align2::LEFT_CENTER, name);
+    let menus = bar.with_min_x(bar.left() + theme::tokens().layout.rail + theme::tokens().layout.left_pane);
+    let left = egui::Layout::left_to_right(egui::Align::Center);
+    let mut row = ui.new_child(UiBuilder::new().max_rect(menus.shrink2(vec2(4.0, 6.0))).layout(left));
+    row.spacing_mut().item_spacing.x = 4.0;
+    menus_of(&mut row, session, shell, actions);
+    let title = session.scenario().title.as_str();
+    let changed = if session.document.changed { ", changed" } else { "" };
+    let title = format!("{title}{changed}");
+    text::paint(ui.painter(), bar.center(), Align2::CENTER_CENTER, (&title, Type::BodyStrong, palette.text.secondary));
+    let right = egui::Layout::right_to_left(egui::Align::Center);
+    let mut row = ui.new_child(UiBuilder::new().max_rect(bar.shrink2(vec2(12.0, 6.0))).layout(right));
+    row.spacing_mut().item_spacing.x = 8.0;
+    if widgets::icon_button(&mut row, Icon::Help, "Keys (F1)", 24.0, shell.help).clicked() {
+        shell.help = !shell.help;
+    }
+    widgets::fidelity_badge(&mut row, Icon::Flow, "FLOW", FLOW);
+    if let Some(draft) = &session.draft {
+        let (undo, redo) = draft.can_undo_redo();
+        if widgets::icon_button(&mut row, Icon::Redo, "Redo (Ctrl+Shift+Z)", 24.0, false).clicked() && redo {
+            actions.push(Action::Place(PlaceAction::Redo));
+        }
+        if widgets::icon_button(&mut row, Icon::Undo, "Undo (Ctrl+Z)", 24.0, false).clicked() && undo {
+            actions.push(Action::Place(PlaceAction::Undo));
+        }
+    }
+}
+
+fn menus_of(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    ui.menu_button("File", |ui| file_menu(ui, session, shell, actions));
+    ui.menu_button("View", |ui| view_menu(ui, session, shell, actions));
+    ui.menu_button("Run", |ui| {
+        for (words, action) in [
+            ("Play or pause", TimeAction::TogglePlay),
+            ("Play backwards", TimeAction::Play { reverse: true }),
+            ("Go to the start", TimeAction::Start),
+            ("Go to the end", TimeAction::End),
+        ] {
+            if ui.button(words).clicked() {
+                actions.push(Action::Time(action));
+                ui.close();
+            }
+        }
+        ui.separator();
+        if ui.button("Run again from the beginning").clicked() {
+            actions.push(Action::File(FileAction::Restart));
+            ui.close();
+        }
+    });
+    ui.menu_button("Help", |ui| {
+        if ui.button("Keys").clicked() {
+            shell.help = true;
+            ui.close();
+        }
+    });
+}
+
+fn file_menu(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    if ui.button("Open…").clicked() {
+        shell.files.ask(ui.ctx(), Purpose::Open, "");
+        ui.close();
+    }
+    if ui.button("Open a path…").clicked() {
+        shell.files.type_path(Purpose::Open, "");
+        ui.close();
+    }
+    ui.menu_button("Shipped scenarios", |ui| {
+        for shipped in &library::ALL {
+            if ui.button(shipped.name).clicked() {
+                actions.push(Action::File(FileAction::OpenShipped(shipped.name)));
+                ui.close();
+            }
+        }
+    });
+    ui.add_enabled_ui(!session.recent.is_empty(), |ui| {
+        ui.menu_button("Recent", |ui| {
+            for path in &session.recent {
+                if ui.button(path.display().to_string()).clicked() {
+                    actions.push(Action::File(FileAction::Open(path.clone())));
+                    ui.close();
+                }
+            }
+        });
+    });
+    ui.separator();
+    if ui.button("Save").clicked() {
+        save(ui.ctx(), session, shell, actions);
+        ui.close();
+    }
+    if ui.button("Save as…").clicked() {
+        shell.files.ask(ui.ctx(), Purpose::Save, &file_name(&session.scenario().title));
+        ui.close();
+    }
+    if ui.button("Save to a path…").clicked() {
+        shell.files.type_path(Purpose::Save, "");
+        ui.close();
+    }
+    ui.separator();
+    if ui.button("Quit").clicked() {
+        ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+    }
+}
+
+fn view_menu(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+    for layer in Layer::ALL {
+        let Some(scene) = session.scene() else { break };
+        let title = super::map::layer_info(layer, scene).title;
+        if ui.radio(session.layer == layer, title).clicked() {
+            actions.push(Action::View(ViewAction::Show(layer)));
+            ui.close();
+        }
+    }
+    ui.separator();
+    if ui.button("Fit the wafer").clicked() {
+        shell.map.ask(super::map::Zoom::Fit);
+        ui.close();
+    }
+    let overlays = &mut shell.map.overlays;
+    ui.checkbox(&mut overlays.kernels, "Kernel outlines");
+    ui.checkbox(&mut overlays.dies, "Die grid");
+    ui.checkbox(&mut overlays.defects, "Defects");
+    ui.separator();
+    let mut preference = ui.ctx().options(|options| options.theme_preference);
+    let before = preference;
+    ui.radio_value(&mut preference, egui::ThemePreference::System, "Theme of the system");
+    ui.radio_value(&mut preference, egui::ThemePreference::Dark, "Dark");
+    ui.radio_value(&mut preference, egui::ThemePreference::Light, "Light");
+    if preference != before {
+        ui.ctx().set_theme(preference);
+    }
+}

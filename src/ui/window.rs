@@ -1,0 +1,46 @@
+//! Opens the native window.
+
+use std::time::Instant;
+
+use crate::session::Document;
+use crate::ui::app::App;
+
+/// Size of the window at first, in points.
+const SIZE: [f32; 2] = [1440.0, 900.0];
+/// The smallest size that the system may give it.
+const SIZE_MIN: [f32; 2] = [480.0, 320.0];
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no window can be opened here ({reason}); OpenGL 2.1 or newer is needed, on Debian and Ubuntu for example the \
+     package libgl1-mesa-dri"
+)]
+pub struct NoWindow {
+    reason: String,
+}
+
+/// What the window is opened on.
+#[derive(Debug)]
+pub struct Opening {
+    /// A document, or the default scenario.
+    pub document: Option<Document>,
+    /// When the process started.
+    pub started: Instant,
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// If the system gives no window or no OpenGL.
+pub fn open(opening: Opening) -> Result<(), NoWindow> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Waferscope")
+        .with_app_id("waferscope")
+        .with_inner_size(SIZE)
+        .with_min_inner_size(SIZE_MIN)
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, ..Default::default() };
+    let create: eframe::AppCreator<'_> = Box::new(|creation| Ok(Box::new(App::new(&creation.egui_ctx, opening))));
+    eframe::run_native("waferscope", options, create).map_err(|error| NoWindow { reason: error.to_string() })
+}
