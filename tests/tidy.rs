@@ -9,7 +9,7 @@ use std::process::Command;
 /// Longest source file, in lines.
 const MAX_LINES: usize = 600;
 
-/// Largest tracked file outside `assets/` and `screenshots/`, in bytes.
+/// Largest file outside `assets/` and `screenshots/`, in bytes.
 const MAX_BYTES: u64 = 500_000;
 
 /// Folders that are not part of the project.
@@ -26,7 +26,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All files of the project, relative to its root: those that git tracks, or where there is no git, those that exist.
+/// All files of the project, relative to its root: those that git does not ignore, or without git, those that exist.
 fn files() -> Vec<PathBuf> {
     fn visit(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -42,7 +42,10 @@ fn files() -> Vec<PathBuf> {
             }
         }
     }
-    let git = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
+    let git = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output();
     let listed = git.ok().filter(|output| output.status.success() && !output.stdout.is_empty());
     let mut files: Vec<PathBuf> = Vec::new();
     match listed {

@@ -206,16 +206,6 @@ impl DeviceSpec {
         self.dense_peak_flops(clock_hz) * SPARSE_FACTOR
     }
 
-    /// Width of one core in millimetres, if the fabric's columns fill the wafer from edge to edge.
-    pub fn core_width_mm(&self) -> f64 {
-        self.wafer_side_mm.value / f64::from(self.fabric_columns.value)
-    }
-
-    /// Height of one core in millimetres, if the fabric's rows fill the wafer from edge to edge.
-    pub fn core_height_mm(&self) -> f64 {
-        self.wafer_side_mm.value / f64::from(self.fabric_rows.value)
-    }
-
     /// Our totals beside the published ones, those that depend on the clock once at each clock.
     pub fn totals(&self) -> Vec<TotalCheck> {
         let published = &self.published;
