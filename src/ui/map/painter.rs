@@ -222,7 +222,7 @@ mod tests {
             painter.rebuilt_count()
         };
         assert_eq!(frame(1.0, 0, (0, 255), None), 1);
-        let core = Some(crate::hardware::Core { x: 5, y: 5 });
+        let core = Some(crate::view::Core { x: 5, y: 5 });
         assert_eq!(frame(1.0, 0, (0, 255), core), 1, "a halo is not part of the texture");
         assert_eq!(frame(1.0, 0, (0, 200), core), 2);
         assert_eq!(frame(1.0, 1, (0, 200), core), 3);
