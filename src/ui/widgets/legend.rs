@@ -38,10 +38,25 @@ pub struct LegendResponse {
 
 /// Height of the columns of the histogram.
 const COLUMNS: f32 = 40.0;
+/// The most kinds that are listed; colours repeat beyond as many.
+const SHOWN: usize = 8;
 /// Height of the bar of colours.
 const RAMP: f32 = 12.0;
 
 impl Legend<'_> {
+    /// Height of the card in points, for callers that hang it from the bottom of the map.
+    pub fn height(&self) -> f32 {
+        let kinds = self.layer.categories.len();
+        let middle = if self.layer.is_categorical() {
+            4.0 + 18.0 * kinds.min(SHOWN) as f32 + if kinds > SHOWN { 16.0 } else { 0.0 }
+        } else {
+            COLUMNS + RAMP + 14.0 + 20.0
+        };
+        let parts = if self.core_parts { 40.0 } else { 0.0 };
+        // The card's padding and edge, two lines of words above, one below.
+        26.0 + 32.0 + middle + parts + 24.0
+    }
+
     /// Draws it as a card of the width of its `Ui`.
     pub fn show(&self, ui: &mut Ui) -> LegendResponse {
         let mut asked = LegendResponse::default();
@@ -201,7 +216,7 @@ impl Legend<'_> {
         let palette = theme::palette(ui);
         ui.add_space(4.0);
         let total: u64 = self.histogram.iter().map(|&count| u64::from(count)).sum();
-        for (category, &count) in self.layer.categories.iter().zip(self.histogram).take(8) {
+        for (category, &count) in self.layer.categories.iter().zip(self.histogram).take(SHOWN) {
             let (row, response) = super::take_row(ui, 18.0, Sense::hover());
             let swatch = Rect::from_center_size(pos2(row.left() + 4.0, row.center().y), vec2(8.0, 8.0));
             ui.painter().rect_filled(swatch, 0.0, data_colour(category.colour));
@@ -213,8 +228,8 @@ impl Legend<'_> {
             text::paint_elided(ui.painter(), at, Align2::LEFT_CENTER, name, value.left() - 8.0 - at.x);
             super::describe(&response, egui::Role::Label, &format!("{} {share}", category.name));
         }
-        if self.layer.categories.len() > 8 {
-            let more = format!("and {} more", self.layer.categories.len() - 8);
+        if self.layer.categories.len() > SHOWN {
+            let more = format!("and {} more", self.layer.categories.len() - SHOWN);
             text::label(ui, (&more, Type::Caption, palette.text.tertiary));
         }
     }
@@ -265,7 +280,7 @@ fn core_parts(ui: &mut Ui) {
     let table: Table = std::array::from_fn(|used| link_colour(used as u8));
     paint_ramp(ui.painter(), links, &table);
     ui.painter().rect_filled(sram, 0.0, palette.map.slot_track);
-    ui.painter().rect_filled(sram.with_max_x(sram.center().x), 0.0, palette.text.primary);
+    ui.painter().rect_filled(sram.with_max_x(sram.center().x), 0.0, palette.map.label_text);
 }
 
 /// The colours of the table from left to right: the very ones of the map.

@@ -70,7 +70,10 @@ fn the_legend_fits_its_range_to_what_is_in_view() {
                 dead: 46,
                 core_parts: true,
             };
+            let top = ui.cursor().top();
             *asked = asked.or(legend.show(ui).range);
+            let height = ui.min_rect().bottom() - top;
+            assert!((height - legend.height()).abs() <= 1.0, "{height} points, {} announced", legend.height());
         },
         None,
     );
