@@ -14,7 +14,7 @@ use crate::workload::{Graph, OpKind};
 /// What a frame shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
-    /// Share of the last cycles in which a core computed: 0 is none, 255 is all.
+    /// Share of a core's multiply-add slots that it used lately: 0 is none, 255 is all.
     Utilisation,
     /// Index into [`Activity::ALL`].
     State,
@@ -205,8 +205,15 @@ impl Scene {
         let intervals = &intervals[intervals.len().saturating_sub(WINDOW_INTERVALS_MAX)..];
         let Some(latest) = intervals.last() else { return };
         let window = window.min(request.time.saturating_sub(intervals[0].start).max(1));
-        let shares: Vec<Vec<u16>> =
-            intervals.iter().map(|interval| delays.shares(interval, request.time, window)).collect();
+        let lanes = u64::from(self.device.simd_fp16_lanes.value);
+        let shares: Vec<Vec<u16>> = intervals
+            .iter()
+            .map(|interval| {
+                let (multiply_adds, cycles) = work_of(&self.program, interval);
+                let slots = (cycles * lanes).max(1);
+                delays.shares(interval, request.time, window, (multiply_adds.min(slots), slots))
+            })
+            .collect();
         let kernels: Vec<&Kernel> =
             intervals.iter().map(|interval| self.program.kernel(interval.task.kernel)).collect();
         let column_shares = column_shares(&self.program, index, region, self.program.kernel(latest.task.kernel));
@@ -263,6 +270,15 @@ pub fn track_of<'t>(program: &Program, trace: &'t Trace, region: usize) -> Optio
     }
 }
 
+/// Multiply-adds and cycles of the fullest core for the stage that an interval belongs to.
+pub fn work_of(program: &Program, interval: &Interval) -> (u64, u64) {
+    let stage = interval.task.stage as usize;
+    match &program.schedule {
+        Schedule::Streaming { stages, .. } => (stages[stage].multiply_adds, stages[stage].compute.0),
+        Schedule::Pipeline { stages, .. } => (stages[stage].multiply_adds, stages[stage].compute.0),
+    }
+}
+
 /// A full tile's share, so that shares multiply in 16 bits.
 const FULL: u64 = 256;
 
@@ -306,8 +322,9 @@ impl Delays {
         self.entry.y.abs_diff(y) as usize
     }
 
-    /// For each number of hops, the share of the window that `interval` was computing, of 65 280.
-    fn shares(&self, interval: &Interval, time: u64, window: u64) -> Vec<u16> {
+    /// For each number of hops, the share of the window's multiply-add slots that `interval` used, of 65 280. While it
+    /// computes, it uses `used.0` of `used.1`.
+    fn shares(&self, interval: &Interval, time: u64, window: u64, used: (u64, u64)) -> Vec<u16> {
         (0..=self.steps())
             .map(|step| {
                 let lag = u64::from(step * self.hop);
@@ -315,7 +332,8 @@ impl Delays {
                 let Some(to) = time.checked_sub(lag) else { return 0 };
                 let from = to.saturating_sub(window);
                 let busy = interval.cycles_of(Activity::Compute, from, to);
-                (busy * 255 * FULL / window) as u16
+                let share = u128::from(busy) * u128::from(used.0) * u128::from(255 * FULL);
+                (share / (u128::from(used.1) * u128::from(window))) as u16
             })
             .collect()
     }

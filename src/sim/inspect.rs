@@ -1,9 +1,9 @@
 //! Everything about one core at a moment, for the inspector and for hovering.
 
 use crate::compiler::sram::{SramPeak, SramTally, peak_at};
-use crate::compiler::{Extent, KernelId, Pass, Schedule};
+use crate::compiler::{Extent, KernelId, Pass};
 use crate::hardware::Core;
-use crate::sim::frame::{Scene, track_of};
+use crate::sim::frame::{Scene, track_of, work_of};
 use crate::sim::occupancy;
 use crate::sim::trace::{Activity, Interval, Trace};
 
@@ -35,8 +35,10 @@ pub struct CoreWork {
     pub kernel_busy: f64,
     /// Share of the interval in which this core computes.
     pub core_busy: f64,
-    /// Multiply-adds per cycle of a full tile while it computes.
+    /// Multiply-adds per cycle of this core while it computes.
     pub multiply_adds_per_cycle: f64,
+    /// Share of the interval's multiply-add slots that this core uses, as the map shows it.
+    pub utilisation: f64,
     /// Elements of the kernel's rows and columns that it holds, of a full tile.
     pub tile: [(u64, u64); 2],
     /// Cycles by which it lags behind the core where operands enter.
@@ -94,6 +96,7 @@ fn work(
         kernel_busy,
         core_busy: kernel_busy * fraction,
         multiply_adds_per_cycle: rate(scene, &interval) * fraction,
+        utilisation: kernel_busy * fraction * rate(scene, &interval) / f64::from(scene.device.simd_fp16_lanes.value),
         tile,
         lag,
         interval: (interval.start + lag, interval.end + lag),
@@ -102,11 +105,7 @@ fn work(
 
 /// Multiply-adds per cycle of computing on a full tile.
 fn rate(scene: &Scene, interval: &Interval) -> f64 {
-    let stage = interval.task.stage as usize;
-    let (multiply_adds, cycles) = match &scene.program.schedule {
-        Schedule::Streaming { stages, .. } => (stages[stage].multiply_adds, stages[stage].compute.0),
-        Schedule::Pipeline { stages, .. } => (stages[stage].multiply_adds, stages[stage].compute.0),
-    };
+    let (multiply_adds, cycles) = work_of(&scene.program, interval);
     multiply_adds as f64 / cycles.max(1) as f64
 }
 

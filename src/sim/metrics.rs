@@ -4,7 +4,7 @@
 
 use crate::compiler::{Lifetime, Mapping, Program, Schedule, Work};
 use crate::hardware::DeviceSpec;
-use crate::sim::frame::Scene;
+use crate::sim::frame::{Scene, work_of};
 use crate::sim::trace::{Activity, Trace, Track, TrackKind};
 
 /// One value per bin of a stretch of time.
@@ -97,8 +97,10 @@ pub struct Summary {
     pub total_seconds: f64,
     pub tokens_per_second: f64,
     pub sequences_per_second: f64,
-    /// Share of the used cores' time spent computing.
+    /// Share of the used cores' multiply-add slots in use, recomputation and padding included.
     pub utilization_mean: f64,
+    /// Share of the used cores' time spent computing.
+    pub compute_share: f64,
     /// Share of the time in which weights came in.
     pub weights_in_share: f64,
     /// Share of the time in which gradients went out.
@@ -137,13 +139,13 @@ pub fn summary(scene: &Scene, trace: &Trace) -> Summary {
         Work::Forward => scene.graph.forward_flops_per_token(),
     };
     let flops_per_second = per_token as f64 * tokens / seconds;
-    let utilization_mean = share(Activity::Compute);
     Summary {
         total_cycles: trace.edge,
         total_seconds: seconds,
         tokens_per_second: tokens / seconds,
         sequences_per_second: sequences / seconds,
-        utilization_mean,
+        utilization_mean: utilization(scene, trace),
+        compute_share: share(Activity::Compute),
         weights_in_share: stream(TrackKind::WeightsIn, Activity::LoadWeights),
         gradients_out_share: stream(TrackKind::GradientsOut, Activity::Send),
         wait_input_share: share(Activity::WaitInput),
@@ -154,6 +156,27 @@ pub fn summary(scene: &Scene, trace: &Trace) -> Summary {
         cores_used: program.cores_used(),
         limiter: limiter(scene, trace, device),
     }
+}
+
+/// Multiply-adds of all cores over the slots that the used cores had.
+fn utilization(scene: &Scene, trace: &Trace) -> f64 {
+    let program = &scene.program;
+    let lanes = f64::from(scene.device.simd_fp16_lanes.value);
+    let done: f64 = trace
+        .tracks
+        .iter()
+        .filter(|track| matches!(track.kind, TrackKind::Lanes | TrackKind::Kernel(_)))
+        .flat_map(|track| track.intervals.iter().filter(|interval| interval.activity == Activity::Compute))
+        .map(|interval| {
+            let (multiply_adds, _) = work_of(program, interval);
+            let kernel = program.kernel(interval.task.kernel);
+            // Tiles of a row or a column add up to its total, so the fullest core stands for `total / tile` cores.
+            let rows = kernel.rows.total as f64 / kernel.rows.tile().max(1) as f64;
+            let columns = kernel.columns.total as f64 / kernel.columns.tile().max(1) as f64;
+            multiply_adds as f64 * rows * columns
+        })
+        .sum();
+    done / (lanes * program.cores_used().max(1) as f64 * trace.edge.max(1) as f64)
 }
 
 /// SRAM of the fullest core of the program at its fullest moment, in bytes.

@@ -390,7 +390,7 @@ fn meaning(session: &Session) -> String {
     match session.layer {
         Layer::Utilisation => {
             let window = session.playback.window() as f64 / scene.device.clock_run_hz.value;
-            format!("busy in the last {}", format::duration(window))
+            format!("of its multiply-adds, last {}", format::duration(window))
         }
         Layer::SramNow => "SRAM in use".to_owned(),
         Layer::SramPeak => "SRAM at its peak".to_owned(),
@@ -434,10 +434,12 @@ fn legend(
     };
     let width = theme::tokens().layout.gutter;
     let corner = layout.map.right_bottom() - vec2(12.0, 12.0);
-    let place = Rect::from_min_max(pos2(corner.x - width, layout.map.top() + 12.0), corner);
-    let bottom_up = egui::Layout::bottom_up(egui::Align::Min);
-    let mut ui = ui.new_child(UiBuilder::new().max_rect(place).layout(bottom_up).id_salt("legend"));
-    let asked = legend.show(&mut ui);
+    let place = Rect::from_min_max(pos2(corner.x - width, corner.y - legend.height()), corner);
+    let asked = legend.show(&mut ui.new_child(UiBuilder::new().max_rect(place).id_salt("legend")));
+    if shell.welcome == Welcome::Shown && layout.map.height() > 480.0 && session.pinned.is_none() {
+        let card = Rect::from_min_max(pos2(place.left(), place.top() - WELCOME_HEIGHT - 20.0), place.right_top());
+        welcome(&mut ui.new_child(UiBuilder::new().max_rect(card).id_salt("welcome")), shell, scene, actions);
+    }
     let layer = session.layer;
     if let Some((low, high)) = asked.range {
         actions.push(Action::View(ViewAction::Range(layer, ColourRange { low, high, ..range })));
@@ -445,33 +447,28 @@ fn legend(
     if asked.lock_toggled {
         actions.push(Action::View(ViewAction::Range(layer, ColourRange { locked: !range.locked, ..range })));
     }
-    if shell.welcome == Welcome::Shown && layout.map.height() > 480.0 && session.pinned.is_none() {
-        ui.add_space(16.0);
-        welcome(&mut ui, shell, scene, actions);
-    }
 }
 
 /// The card of the first seconds.
 fn welcome(ui: &mut Ui, shell: &mut Shell, scene: &Scene, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
-    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
-        widgets::card(ui, |ui| {
-            let cores = format::grouped(scene.device.fabric_cores());
-            text::label(ui, (&format!("{cores} cores"), Type::Heading, palette.text.primary));
-            text::label(
-                ui,
-                ("Scroll to zoom in, all the way to one core. Space pauses.", Type::Body, palette.text.secondary),
-            );
-            ui.add_space(4.0);
-            if Button::primary("Place a small model").wide().show(ui).clicked() {
-                actions.push(Action::File(crate::session::FileAction::OpenShipped("tiny-resident")));
-            }
-            if Button::secondary("Got it").wide().show(ui).clicked() {
-                shell.welcome = Welcome::Gone;
-            }
-        });
+    widgets::card(ui, |ui| {
+        let cores = format::grouped(scene.device.fabric_cores());
+        text::label(ui, (&format!("{cores} cores"), Type::Heading, palette.text.primary));
+        let words = "Scroll to zoom in, all the way to one core. Space pauses.";
+        text::label(ui, (words, Type::Body, palette.text.secondary));
+        ui.add_space(4.0);
+        if Button::primary("Place a small model").wide().show(ui).clicked() {
+            actions.push(Action::File(crate::session::FileAction::OpenShipped("tiny-resident")));
+        }
+        if Button::secondary("Got it").wide().show(ui).clicked() {
+            shell.welcome = Welcome::Gone;
+        }
     });
 }
+
+/// Height of the first card.
+const WELCOME_HEIGHT: f32 = 142.0;
 
 /// The north-west corner of what is in hand with the pointer in its middle, kept on the wafer where it can be.
 pub(in crate::ui) fn ghost_corner(draft: &Draft, core: Core, scene: &Scene) -> Option<Core> {

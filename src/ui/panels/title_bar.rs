@@ -45,6 +45,7 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     let left = egui::Layout::left_to_right(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(menus.shrink2(vec2(4.0, 6.0))).layout(left));
     row.spacing_mut().item_spacing.x = 4.0;
+    row.visuals_mut().button_frame = false;
     menus_of(&mut row, session, shell, actions);
     let title = session.scenario().title.as_str();
     let changed = if session.document.changed { ", changed" } else { "" };
