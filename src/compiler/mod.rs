@@ -16,8 +16,8 @@ pub mod tile;
 
 pub use check::{Violation, check};
 pub use program::{
-    Buffer, BufferId, Job, Kernel, KernelId, Lifetime, Mapping, Pass, PipelineStage, Placement, Program, Region, Route,
-    Schedule, SramUse, Stage, Work,
+    Buffer, BufferId, Entry, Job, Kernel, KernelId, Lifetime, Mapping, Pass, PipelineStage, Placement, Program, Region,
+    Route, Schedule, SramUse, Stage, Work,
 };
 pub use step::{Author, Step};
 pub use tile::{Extent, Split};

@@ -54,8 +54,46 @@ impl Job {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
     pub rect: Rect,
-    /// Where its operands enter; every other core starts later by its hops from here.
-    pub entry: Core,
+    pub entry: Entry,
+}
+
+/// Where operands enter a region: at one or more rows of its west edge, evenly spaced. Every other core starts later by
+/// its hops from the nearest of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// First row with a port.
+    pub first_row: u32,
+    /// Rows from one port to the next.
+    pub spacing: u32,
+    pub count: u32,
+}
+
+impl Entry {
+    /// One port in the middle of the west edge.
+    pub fn middle(rect: Rect) -> Self {
+        Self::spread(rect, 1)
+    }
+
+    /// `count` ports along the west edge, each in the middle of its share of the rows.
+    pub fn spread(rect: Rect, count: u32) -> Self {
+        let count = count.clamp(1, rect.height.max(1));
+        let spacing = (rect.height / count).max(1);
+        Self { first_row: rect.y + spacing / 2, spacing, count }
+    }
+
+    /// Rows from `y` to the nearest port.
+    pub fn rows_away(&self, y: u32) -> u32 {
+        let after = (y.saturating_sub(self.first_row) / self.spacing).min(self.count - 1);
+        let port = |index: u32| self.first_row + index.min(self.count - 1) * self.spacing;
+        port(after).abs_diff(y).min(port(after + 1).abs_diff(y))
+    }
+}
+
+impl Region {
+    /// Hops from the nearest port to a core inside.
+    pub fn hops_to(&self, core: Core) -> u32 {
+        self.entry.rows_away(core.y) + core.x.saturating_sub(self.rect.x)
+    }
 }
 
 /// Index of a kernel in [`Program::kernels`].

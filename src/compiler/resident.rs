@@ -8,10 +8,10 @@ use crate::compiler::check::{check_rect, ways_out};
 use crate::compiler::cost::{Cost, CostModel};
 use crate::compiler::streaming::label;
 use crate::compiler::{
-    Author, Buffer, Extent, Job, Kernel, KernelId, Lifetime, PipelineStage, Placement, Program, Region, Route,
+    Author, Buffer, Entry, Extent, Job, Kernel, KernelId, Lifetime, PipelineStage, Placement, Program, Region, Route,
     Schedule, Split, SramUse, Step, Violation, Work,
 };
-use crate::hardware::{Core, DefectMap, DeviceSpec, Rect};
+use crate::hardware::{DefectMap, DeviceSpec, Rect};
 use crate::units::{Bytes, Cycles};
 use crate::workload::graph::Tokens;
 use crate::workload::{Graph, Op, OpId, OpKind};
@@ -350,7 +350,7 @@ fn add_kernel(
 ) -> PipelineStage {
     let kernel = KernelId(program.kernels.len() as u32);
     let region = program.regions.len() as u32;
-    let entry = Core { x: rect.x, y: rect.y + rect.height / 2 };
+    let entry = Entry::middle(rect);
     let cost = sizer.compute(op, rect.width, rect.height);
     let sram_per_core = Bytes(sizer.sram(op, rect.width, rect.height));
     let (width, height) = (rect.width, rect.height);

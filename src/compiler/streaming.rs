@@ -1,8 +1,8 @@
 //! Weight streaming: activations rest on the wafer, the weights of one operator after the other pass over it.
 //!
 //! The wafer is cut into equal lanes, full-width bands of rows. Every column of every lane holds some tokens of the
-//! micro-batch; the rows of a lane share the width of each activation. Weights enter at the middle of a lane's west
-//! edge, spread to its rows and run east; partial sums run along the columns to the row that owns the output. This
+//! micro-batch; the rows of a lane share the width of each activation. Weights enter at ports along the west edge,
+//! spread to the rows near them and run east; partial sums run along the columns to the row that owns the output. This
 //! follows the vendor's description (Lie, Hot Chips 34, 2022) as far as that goes. How many sequences work together,
 //! on how many lanes, and whether activations are kept or computed again is searched, as the vendor's compiler does,
 //! by an ANALYTIC estimate under exact SRAM accounting. The optimizer runs outside and is not modelled.
@@ -12,10 +12,10 @@ use crate::compiler::cost::{Cost, CostModel};
 use crate::compiler::liveness::{self, Outline, Tensors};
 use crate::compiler::step::Candidate;
 use crate::compiler::{
-    Buffer, Extent, Job, Kernel, KernelId, Lifetime, Pass, Program, Region, Schedule, Split, SramUse, Stage, Step,
-    Violation, Work, sram,
+    Buffer, Entry, Extent, Job, Kernel, KernelId, Lifetime, Pass, Program, Region, Schedule, Split, SramUse, Stage,
+    Step, Violation, Work, sram,
 };
-use crate::hardware::{Core, DeviceSpec, Rect};
+use crate::hardware::{DeviceSpec, Rect};
 use crate::units::{Bytes, Cycles};
 use crate::workload::graph::Tokens;
 use crate::workload::{Graph, Op, OpId, OpKind};
@@ -179,7 +179,7 @@ impl<'a> Builder<'a> {
         let regions = (0..choice.lanes)
             .map(|lane| {
                 let rect = Rect { x: 0, y: lane * height, width, height };
-                Region { rect, entry: Core { x: 0, y: rect.y + height / 2 } }
+                Region { rect, entry: Entry::spread(rect, device.io_ports.value.div_ceil(choice.lanes)) }
             })
             .collect();
         let block_weights = (0..graph.blocks)
@@ -362,6 +362,7 @@ fn assumptions() -> Vec<String> {
         "attention is dense: masked scores are computed like the others",
         "a weight gradient costs what its forward pass does",
         "weights and gradients use the full 150 GB/s each way at the same time",
+        "weights enter at twelve ports, one for each 100 Gb link, evenly spaced along the west edge (places assumed)",
         "the optimizer runs outside the wafer in no time; the next step's first weights are not waited for",
         "activations of a block are kept or computed again, whichever gives the shorter step that fits",
         "1 KiB of SRAM a core holds weights that wait and 1 KiB gradients; attention works in blocks of 1 024 keys (assumed)",

@@ -88,12 +88,14 @@ pub struct DeviceSpec {
     pub input_queues: Sourced<u32>,
     pub output_queues: Sourced<u32>,
     pub io_bytes_per_second: Sourced<f64>,
+    /// Places on the wafer's edge where data enter.
+    pub io_ports: Sourced<u32>,
     pub system_power_w: Sourced<f64>,
     /// `o`: issue of one vector instruction.
     pub vector_issue_cycles: Sourced<f64>,
     /// `c_k`: one descriptor set-up with its mapped loop.
     pub loop_setup_cycles: Sourced<f64>,
-    /// Elementwise work per activation and its share of a norm, in core-cycles before the lanes of two.
+    /// Core-cycles per element of a norm or an activation, for a unit two elements wide.
     pub elementwise_cycles: Sourced<f64>,
     /// Softmax work per attention score, likewise.
     pub softmax_cycles: Sourced<f64>,

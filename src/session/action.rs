@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::hardware::Core;
+use crate::hardware::{Core, Rect};
 use crate::session::ColourRange;
 use crate::session::playback::{Speed, StepUnit};
 use crate::sim::Layer;
@@ -64,8 +64,12 @@ pub enum TimeAction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewAction {
     Show(Layer),
-    NextLayer { back: bool },
+    NextLayer {
+        back: bool,
+    },
     Pin(Option<Core>),
+    /// The cores that are drawn one by one, with their links; none while the map is farther away.
+    CloseUp(Option<Rect>),
     Range(Layer, ColourRange),
 }
 

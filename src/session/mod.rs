@@ -19,8 +19,9 @@ pub use document::Document;
 pub use placing::{Draft, Hand, Judgement};
 pub use playback::{Playback, Speed, StepUnit};
 
-use crate::hardware::Core;
+use crate::hardware::{Core, Rect};
 use crate::scenario::{Prepared, Scenario, library};
+use crate::sim::detail::Detail;
 use crate::sim::metrics::{Strips, Summary, summary};
 use crate::sim::thread::{EngineHandle, Event, PictureRequest, Waker};
 use crate::sim::{Command, Frame, FrameRequest, Layer, Scene, Trace};
@@ -81,6 +82,10 @@ pub struct Session {
     pub draft: Option<Draft>,
     pub frame: Option<Arc<Frame>>,
     pub strips: Option<Arc<Strips>>,
+    /// Links and SRAM of the cores in view, when single cores are drawn.
+    pub detail: Option<Arc<Detail>>,
+    /// The cores that the map draws one by one.
+    close_up: Option<Rect>,
     /// Time that the newest frame took on the painter's thread.
     pub frame_time: Duration,
     pub notices: Vec<Notice>,
@@ -105,6 +110,8 @@ impl Session {
             draft: None,
             frame: None,
             strips: None,
+            detail: None,
+            close_up: None,
             frame_time: Duration::ZERO,
             notices: Vec::new(),
             recent: recent::load(),
@@ -155,6 +162,7 @@ impl Session {
             if let Some(picture) = run.handle.picture() {
                 self.frame = Some(picture.frame);
                 self.strips = Some(picture.strips);
+                self.detail = picture.detail;
                 self.frame_time = picture.frame_time;
             }
             if let Some(scene) = &run.scene {
@@ -175,6 +183,7 @@ impl Session {
         let request = PictureRequest {
             frame: FrameRequest { layer: self.layer, time: self.playback.cycle(), window: self.playback.window() },
             strips: (from, to, STRIP_BINS),
+            detail: self.close_up,
         };
         if self.requested != Some(request) {
             run.handle.request(request);
@@ -296,6 +305,7 @@ impl Session {
                 self.layer = Layer::ALL[(self.layer as usize + step) % count];
             }
             ViewAction::Pin(core) => self.pinned = core,
+            ViewAction::CloseUp(window) => self.close_up = window,
             ViewAction::Range(layer, range) => self.ranges[layer as usize] = range,
         }
     }

@@ -277,7 +277,7 @@ impl Playback {
 
 /// Cycles that a wave takes from where operands enter to the farthest core.
 fn wave_cycles(scene: &Scene) -> f64 {
-    let hops = scene.program.regions.iter().map(|region| region.rect.width + region.rect.height / 2).max();
+    let hops = scene.program.regions.iter().map(|region| region.rect.width + region.entry.spacing / 2).max();
     f64::from(hops.unwrap_or(1) * scene.device.hop_cycles.value).max(1.0)
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::compiler::{Kernel, Program, Region, Schedule};
+use crate::compiler::{Entry, Kernel, Program, Region, Schedule};
 use crate::hardware::{Core, DefectMap, DeviceSpec};
 use crate::sim::occupancy;
 use crate::sim::trace::{Activity, Interval, Trace, Track};
@@ -294,7 +294,7 @@ fn column_shares(program: &Program, index: u32, region: &Region, kernel: &Kernel
 
 /// How much later each core of a region works than its entry: one hop a row and a column.
 struct Delays {
-    entry: Core,
+    entry: Entry,
     hop: u32,
     rows: u32,
     width: u32,
@@ -302,9 +302,8 @@ struct Delays {
 
 impl Delays {
     fn new(region: &Region, hop: u32) -> Self {
-        let above = region.entry.y - region.rect.y;
-        let below = region.rect.bottom() - 1 - region.entry.y;
-        Self { entry: region.entry, hop, rows: above.max(below), width: region.rect.width }
+        let rows = (region.rect.y..region.rect.bottom()).map(|y| region.entry.rows_away(y)).max().unwrap_or(0);
+        Self { entry: region.entry, hop, rows, width: region.rect.width }
     }
 
     /// Hops to the farthest core.
@@ -319,7 +318,7 @@ impl Delays {
 
     /// Hops from the entry to the first core of row `y`; the cores to its east follow one by one.
     fn of_row(&self, y: u32) -> usize {
-        self.entry.y.abs_diff(y) as usize
+        self.entry.rows_away(y) as usize
     }
 
     /// For each number of hops, the share of the window's multiply-add slots that `interval` used, of 65 280. While it

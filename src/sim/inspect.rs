@@ -78,8 +78,7 @@ fn work(
     (row, column): (u32, u32),
 ) -> Option<CoreWork> {
     let program = &scene.program;
-    let entry = program.regions[region as usize].entry;
-    let hops = core.x.abs_diff(entry.x) + core.y.abs_diff(entry.y);
+    let hops = program.regions[region as usize].hops_to(core);
     let lag = u64::from(hops * scene.device.hop_cycles.value);
     let track = track_of(program, trace, region as usize)?;
     let interval = *track.at(time.checked_sub(lag + 1)?)?;

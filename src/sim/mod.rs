@@ -3,6 +3,7 @@
 //! Everything is in whole cycles of the device's run clock. The FLOW ruler: every kernel and stream has a rate in each
 //! of its intervals; single wavelets are not followed.
 
+pub mod detail;
 pub mod engine;
 mod executor;
 pub mod frame;

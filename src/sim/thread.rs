@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::hardware::Rect;
+use crate::sim::detail::{Detail, detail};
 use crate::sim::engine::{Budget, Command, Engine, LogEntry, Progress};
 use crate::sim::frame::{Frame, FrameRequest, Scene};
 use crate::sim::metrics::{Strips, strips};
@@ -51,6 +53,8 @@ pub struct PictureRequest {
     pub frame: FrameRequest,
     /// Stretch of time and number of bins of the strips.
     pub strips: (u64, u64, usize),
+    /// Cores whose links and SRAM are wanted, when they are large enough on the screen to show them.
+    pub detail: Option<Rect>,
 }
 
 /// What the window sees.
@@ -58,6 +62,7 @@ pub struct PictureRequest {
 pub struct Picture {
     pub frame: Arc<Frame>,
     pub strips: Arc<Strips>,
+    pub detail: Option<Arc<Detail>>,
     /// Time that the frame took.
     pub frame_time: Duration,
 }
@@ -300,7 +305,13 @@ fn paint(shared: &Shared, waker: &Waker) {
         let frame_time = begun.elapsed();
         let (from, to, bins) = request.strips;
         let strips = strips(&snapshot.scene, &snapshot.trace, from, to, bins);
-        shared.picture.put(Picture { frame: Arc::new(frame), strips: Arc::new(strips), frame_time });
+        let detail = request.detail.map(|window| detail(&snapshot.scene, &snapshot.trace, window, request.frame.time));
+        shared.picture.put(Picture {
+            frame: Arc::new(frame),
+            strips: Arc::new(strips),
+            detail: detail.map(Arc::new),
+            frame_time,
+        });
         waker.wake();
     }
 }

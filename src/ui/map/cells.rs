@@ -5,6 +5,7 @@
 use egui::{Color32, Mesh, Painter, Rect, Shape, pos2};
 
 use super::MapScene;
+use crate::hardware::Core;
 use crate::ui::theme::{Palette, data_colour};
 use crate::view::Viewport;
 use crate::view::ramp::link_colour;
@@ -47,19 +48,16 @@ pub(super) fn paint(painter: &Painter, palette: &Palette, view: &Viewport, scene
     for y in y0..y1 {
         for x in x0..x1 {
             let rect = Rect::from_min_max(corner(x, y), corner(x + 1, y + 1));
-            let index = scene.index_of(x, y);
+            let part = scene.detail.and_then(|detail| detail.at(Core { x, y }));
             let value = scene.map.get(x, y).unwrap_or(0);
-            let strips = scene
-                .links
-                .and_then(|all| all.get(index))
-                .map(|link| link.map(|used| (used, links[usize::from(used)])));
+            let strips = part.map(|(link, _)| link.map(|used| (used, links[usize::from(used)])));
             let core = core_rect(rect, &slot);
             mesh.add_colored_rect(shrink_to_slot(rect, &slot), palette.map.slot);
             mesh.add_colored_rect(core, table[usize::from(value)]);
             if let Some(strips) = strips {
                 add_strips(&mut mesh, rect, core, &slot, palette.map.slot_track, strips);
             }
-            if let Some(&sram) = scene.sram.and_then(|sram| sram.get(index)) {
+            if let Some((_, sram)) = part {
                 add_sram(&mut mesh, core, sram, palette);
             }
         }

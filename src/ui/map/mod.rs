@@ -11,6 +11,7 @@ mod painter;
 pub use input::MapResponse;
 pub use painter::MapPainter;
 
+use crate::sim::detail::Detail;
 use crate::view::Core;
 use crate::view::{CoreMap, KernelOutline, LayerInfo, WaferPlane};
 
@@ -33,11 +34,8 @@ pub struct MapScene<'a> {
     pub dead: &'a [Core],
     pub selection: Option<Core>,
     pub hover: Option<Core>,
-    /// Share of each link's capacity in use, 0 to 255, for north, east, south and west of every core; row by row.
-    /// Shown from [`crate::view::Level::Region`] on.
-    pub links: Option<&'a [[u8; 4]]>,
-    /// SRAM in use per core, 0 to 255 of its capacity, row by row. Shown from the same level on.
-    pub sram: Option<&'a [u8]>,
+    /// Links and SRAM of single cores, shown from [`crate::view::Level::Region`] on.
+    pub detail: Option<&'a Detail>,
     pub overlays: Overlays,
     /// Things with words beside the wafer, drawn while the whole wafer is in view.
     pub notes: &'a [Note<'a>],
@@ -71,10 +69,5 @@ impl MapScene<'_> {
     pub fn die_of(&self, core: Core) -> [u32; 2] {
         let index = |starts: &[u32], at: u32| starts.iter().take_while(|&&start| start <= at).count() as u32;
         [index(self.die_columns, core.x), index(self.die_rows, core.y)]
-    }
-
-    /// Position of a core in row-by-row slices.
-    fn index_of(&self, x: u32, y: u32) -> usize {
-        y as usize * self.plane.columns as usize + x as usize
     }
 }

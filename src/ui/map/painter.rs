@@ -192,8 +192,7 @@ mod tests {
             dead: &[],
             selection: None,
             hover: None,
-            links: None,
-            sram: None,
+            detail: None,
             overlays: super::super::Overlays::default(),
             notes: &[],
         }

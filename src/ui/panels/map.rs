@@ -210,6 +210,14 @@ pub(in crate::ui) fn show(
         let rect = scene.defects.geometry().die_rect(die.0, die.1);
         shell.map.move_to(input::dive(&view, &plane, core, [rect.x, rect.y, rect.right(), rect.bottom()]));
     }
+    let [x0, y0, x1, y1] = view.visible_cells(&plane);
+    let close = (view.level(&plane) >= Level::Region).then(|| crate::hardware::Rect {
+        x: x0,
+        y: y0,
+        width: x1 - x0,
+        height: y1 - y0,
+    });
+    actions.push(Action::View(ViewAction::CloseUp(close)));
     paint(ui, session, shell, scene, &view, placing);
     if let Some(draft) = placing {
         super::left::ghost(ui, draft, scene, &view, &plane, hand.hovered_core);
@@ -293,8 +301,7 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         dead: scene.defects.dead_sites(),
         selection: session.pinned,
         hover: shell.map.hover,
-        links: None,
-        sram: None,
+        detail: session.detail.as_deref(),
         overlays: shell.map.overlays,
         notes: &notes,
     };
@@ -430,7 +437,7 @@ fn legend(
         locked: range.locked,
         hover,
         dead: dead.count(),
-        core_parts: false,
+        core_parts: view.level(&plane) >= Level::Region,
     };
     let width = theme::tokens().layout.gutter;
     let corner = layout.map.right_bottom() - vec2(12.0, 12.0);
