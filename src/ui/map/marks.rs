@@ -10,6 +10,8 @@ use crate::view::{Level, Viewport};
 
 /// Width of the rim around the fabric, in points.
 const RIM: f32 = 6.0;
+/// Size of the mark where data enter, in points.
+const PORT: egui::Vec2 = vec2(3.0, 12.0);
 /// How much of each corner of the rim is cut off, in points: as much as hides no core of the fabric.
 const CORNER: f32 = 2.0 * RIM - 1.0;
 /// The smallest side of a mark, in points.
@@ -63,6 +65,10 @@ pub(super) fn wafer(painter: &Painter, palette: &Palette, view: &Viewport, scene
     if area(view).expand(2.0).contains_rect(rect) || !rect.shrink(RIM).contains_rect(area(view)) {
         let edge = Stroke::new(1.0, palette.map.wafer_edge);
         painter.add(Shape::convex_polygon(octagon(rect, CORNER), palette.map.wafer_rim, edge));
+    }
+    for &row in scene.ports {
+        let at = point(view, scene, 0.0, f64::from(row) + 0.5) - vec2(RIM, 0.0);
+        painter.rect_filled(Rect::from_center_size(at, PORT), 0.0, palette.line.strong);
     }
 }
 
@@ -239,10 +245,17 @@ pub(super) fn notes(painter: &Painter, palette: &Palette, view: &Viewport, scene
     }
 }
 
+/// The longest scale bar, in points.
+const SCALE_BAR_MAX: f64 = 96.0;
+
 /// The scale: under the wafer while it is wholly in view, else in a box at the lower left.
 pub(super) fn scale_bar(painter: &Painter, palette: &Palette, view: &Viewport, scene: &MapScene<'_>) {
     let core = view.core_points(&scene.plane)[0];
-    let bar = ScaleBar::fitting(core, scene.plane.pitch_mm()[0], 96.0);
+    let bar = ScaleBar::fitting(core, scene.plane.pitch_mm()[0], SCALE_BAR_MAX);
+    if bar.points > 2.0 * SCALE_BAR_MAX {
+        // One core is wider than any bar: it is its own scale.
+        return;
+    }
     let area = area(view);
     if view.shows_all(&scene.plane) {
         let fabric = fabric(painter, view, scene);

@@ -29,6 +29,8 @@ pub struct MapScene<'a> {
     pub die_columns: &'a [u32],
     /// First logical row of each die from the second on.
     pub die_rows: &'a [u32],
+    /// Rows of the west edge at which data enter.
+    pub ports: &'a [u32],
     pub kernels: &'a [KernelOutline<'a>],
     /// Where dead cores are, in logical coordinates.
     pub dead: &'a [Core],

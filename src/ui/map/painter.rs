@@ -192,6 +192,7 @@ mod tests {
             dead: &[],
             selection: None,
             hover: None,
+            ports: &[],
             detail: None,
             overlays: super::super::Overlays::default(),
             notes: &[],

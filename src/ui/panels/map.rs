@@ -42,11 +42,42 @@ pub(in crate::ui) struct MapState {
     drawn: Drawn,
 }
 
-/// Counts frames so that the same one is not coloured twice.
-#[derive(Default)]
+/// Counts frames so that the same one is not coloured twice, and keeps how often each value is in view.
 struct Drawn {
     frame: usize,
     revision: u64,
+    /// Frame and cells that were counted.
+    counted: (u64, [u32; 4]),
+    histogram: [u32; 256],
+}
+
+impl Default for Drawn {
+    fn default() -> Self {
+        Self { frame: 0, revision: 0, counted: (0, [0; 4]), histogram: [0; 256] }
+    }
+}
+
+impl Drawn {
+    /// Takes note of the frame that is about to be drawn.
+    fn count(&mut self, frame: usize, map: CoreMap<'_>, cells: [u32; 4]) {
+        if frame != self.frame {
+            self.frame = frame;
+            self.revision += 1;
+        }
+        if self.counted != (self.revision, cells) {
+            self.counted = (self.revision, cells);
+            self.histogram = raster::histogram(map, cells);
+        }
+    }
+
+    /// The range in use: as set while it is locked, else from the least to the greatest value in view.
+    fn range(&self, set: ColourRange) -> (u8, u8) {
+        let seen = |index: &usize| self.histogram[*index] > 0;
+        match ((0..256).find(seen), (0..256).rfind(seen)) {
+            (Some(low), Some(high)) if !set.locked && low < high => (low as u8, high as u8),
+            _ => (set.low, set.high),
+        }
+    }
 }
 
 /// A move under way.
@@ -277,16 +308,14 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
     let values = frame.map_or(&empty[..], |frame| &frame.values[..]);
     let plane = plane(scene);
     let Some(map) = CoreMap::new(values, plane.columns, plane.rows) else { return };
-    let range = session.range();
     let identity = frame.map_or(0, |frame| std::sync::Arc::as_ptr(frame) as usize);
-    if identity != shell.map.drawn.frame {
-        shell.map.drawn.frame = identity;
-        shell.map.drawn.revision += 1;
-    }
+    shell.map.drawn.count(identity, map, view.visible_cells(&plane));
+    let range = shell.map.drawn.range(session.range());
     let (die_columns, die_rows) = die_starts(geometry, scene);
     let names = kernel_names(session, scene, placing);
     let kernels: Vec<KernelOutline<'_>> =
         names.iter().map(|(name, rect, running)| KernelOutline { rect: *rect, name, running: *running }).collect();
+    let ports = ports(scene);
     let notes = notes(session);
     let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
     let scene = MapScene {
@@ -294,7 +323,8 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         revision: shell.map.drawn.revision,
         plane,
         layer: &info,
-        range: (range.low, range.high),
+        range,
+        ports: &ports,
         die_columns: &die_columns,
         die_rows: &die_rows,
         kernels: &kernels,
@@ -312,6 +342,13 @@ fn die_starts(geometry: &Geometry, scene: &Scene) -> (Vec<u32>, Vec<u32>) {
     let columns = (1..scene.device.die_columns.value).map(|index| geometry.die_first_column(index));
     let rows = (1..scene.device.die_rows.value).map(|index| geometry.die_first_row(index));
     (columns.collect(), rows.collect())
+}
+
+/// Rows at which weights enter.
+fn ports(scene: &Scene) -> Vec<u32> {
+    let streaming = matches!(scene.program.schedule, Schedule::Streaming { .. });
+    let entries = scene.program.regions.iter().filter(|_| streaming).map(|region| region.entry);
+    entries.flat_map(|entry| (0..entry.count).map(move |index| entry.first_row + index * entry.spacing)).collect()
 }
 
 /// Names and rectangles of kernels as they stand at the playhead.
@@ -424,7 +461,6 @@ fn legend(
     let info = layer_info(frame.request.layer, scene);
     let Some(map) = CoreMap::new(&frame.values, plane.columns, plane.rows) else { return };
     let cells = view.visible_cells(&plane);
-    let histogram = raster::histogram(map, cells);
     let hover = shell.map.hover.and_then(|core| map.get(core.x, core.y));
     let range = session.range();
     let dead = scene.defects.dead_sites().iter();
@@ -432,8 +468,8 @@ fn legend(
     let legend = Legend {
         layer: &info,
         note: &pixel_note(&info, shell, scene),
-        histogram: &histogram,
-        range: (range.low, range.high),
+        histogram: &shell.map.drawn.histogram,
+        range: shell.map.drawn.range(range),
         locked: range.locked,
         hover,
         dead: dead.count(),
@@ -449,7 +485,7 @@ fn legend(
     }
     let layer = session.layer;
     if let Some((low, high)) = asked.range {
-        actions.push(Action::View(ViewAction::Range(layer, ColourRange { low, high, ..range })));
+        actions.push(Action::View(ViewAction::Range(layer, ColourRange { low, high, locked: true })));
     }
     if asked.lock_toggled {
         actions.push(Action::View(ViewAction::Range(layer, ColourRange { locked: !range.locked, ..range })));

@@ -43,8 +43,8 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     text::paint(ui.painter(), pos2(bar.left() + 48.0, bar.center().y), Align2::LEFT_CENTER, name);
     let menus = bar.with_min_x(bar.left() + theme::tokens().layout.rail + theme::tokens().layout.left_pane);
     let left = egui::Layout::left_to_right(egui::Align::Center);
-    let mut row = ui.new_child(UiBuilder::new().max_rect(menus.shrink2(vec2(4.0, 6.0))).layout(left));
-    row.spacing_mut().item_spacing.x = 4.0;
+    let mut row = ui.new_child(UiBuilder::new().max_rect(menus.shrink2(vec2(12.0, 6.0))).layout(left));
+    row.spacing_mut().item_spacing.x = 20.0;
     row.visuals_mut().button_frame = false;
     menus_of(&mut row, session, shell, actions);
     let title = session.scenario().title.as_str();
