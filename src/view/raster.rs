@@ -167,56 +167,71 @@ impl Axis {
     }
 }
 
-/// The two edges of a pixel, at least one part of a core apart, within `cells` cores.
-fn apart(edges: &[usize], cells: usize) -> (usize, usize) {
-    let low = edges[0].min(cells * PARTS - 1);
-    (low, edges[1].max(low + 1))
+/// The cores that a pixel averages along one axis: the first one, and how much of 256 each of them counts.
+struct Taps {
+    first: usize,
+    weights: Vec<u16>,
 }
 
-/// Area-weighted average: down first, in whole rows, then across by differences of a running sum.
+/// All weights of a pixel together, so that a weighted sum of bytes fits into 16 bits.
+const WEIGHT: usize = 256;
+
+/// Turns the edges of pixels into weights that add up to [`WEIGHT`] for each.
+fn taps(edges: &[usize], cells: usize) -> Vec<Taps> {
+    let pixel = |edges: &[usize]| {
+        // A pixel thinner than a part of a core lies within one.
+        let low = edges[0].min(cells * PARTS - 1);
+        let high = edges[1].max(low + 1);
+        let first = low / PARTS;
+        // Rounding the running share keeps the sum exact.
+        let share = |end: usize| ((end.min(high) - low) * WEIGHT + (high - low) / 2) / (high - low);
+        let ends = (first..high.div_ceil(PARTS)).map(|cell| share((cell + 1) * PARTS));
+        let mut before = 0;
+        let weights = ends.map(|end| (end - std::mem::replace(&mut before, end)) as u16).collect();
+        Taps { first, weights }
+    };
+    edges.windows(2).map(pixel).collect()
+}
+
+/// Area-weighted average: down first, in whole rows of 16 bits that processors add eight at a time, then across.
 fn mean(map: CoreMap<'_>, across: &[usize], down: &[usize], out: &mut [u8]) {
     let columns = map.columns as usize;
-    let mut sums = vec![0_u32; columns];
-    // Signed, since processors turn signed numbers into fractions faster.
-    let mut running = vec![0_i64; columns + 1];
-    let mut integrals = vec![0_i64; across.len()];
-    for (line, edges) in out.chunks_exact_mut(across.len() - 1).zip(down.windows(2)) {
-        let (top, bottom) = apart(edges, map.rows as usize);
+    let across = taps(across, columns);
+    let down = taps(down, map.rows as usize);
+    // Most pictures of a whole wafer average three columns or fewer; with a fixed number nothing branches.
+    let few: Option<Vec<(usize, [u32; 3])>> = across.iter().map(|taps| fixed(taps, columns)).collect();
+    let mut sums = vec![0_u16; columns];
+    for (line, vertical) in out.chunks_exact_mut(across.len()).zip(&down) {
         sums.fill(0);
-        for y in top / PARTS..bottom.div_ceil(PARTS) {
-            // At most 256 times 255, which 16 bits hold: processors multiply those eight at a time.
-            let weight = (bottom.min((y + 1) * PARTS) - top.max(y * PARTS)) as u16;
-            for (sum, &value) in sums.iter_mut().zip(map.row(y)) {
-                *sum += u32::from(weight * u16::from(value));
+        for (row, &weight) in vertical.weights.iter().enumerate() {
+            for (sum, &value) in sums.iter_mut().zip(map.row(vertical.first + row)) {
+                *sum += weight * u16::from(value);
             }
         }
-        let mut total = 0;
-        for (after, &sum) in running[1..].iter_mut().zip(&sums) {
-            total += i64::from(sum);
-            *after = total;
-        }
-        // Everything left of each edge, in parts of a core.
-        for (integral, &edge) in integrals.iter_mut().zip(across) {
-            let (cell, part) = (edge / PARTS, edge % PARTS);
-            *integral = running[cell] * PARTS as i64 + i64::from(padded(&sums, cell)) * part as i64;
-        }
-        let height = 1.0 / (bottom - top) as f32;
-        for ((pixel, edges), ends) in line.iter_mut().zip(across.windows(2)).zip(integrals.windows(2)) {
-            let width = edges[1].saturating_sub(edges[0]);
-            // A pixel thinner than a part of a core lies within one.
-            let mean = if width == 0 {
-                padded(&sums, edges[0].min(columns * PARTS - 1) / PARTS) as f32 * height
-            } else {
-                (ends[1] - ends[0]) as f32 * height / width as f32
-            };
-            *pixel = (mean + 0.5) as u8;
+        let byte = |sum: u32| ((sum + (1 << 15)) >> 16) as u8;
+        if let Some(few) = &few {
+            for (pixel, &(first, weights)) in line.iter_mut().zip(few) {
+                let cells: &[u16] = &sums[first..first + 3];
+                let sum = (0..3).map(|tap| weights[tap] * u32::from(cells[tap])).sum();
+                *pixel = byte(sum);
+            }
+        } else {
+            for (pixel, horizontal) in line.iter_mut().zip(&across) {
+                let cells = sums[horizontal.first..].iter().zip(&horizontal.weights);
+                *pixel = byte(cells.map(|(&sum, &weight)| u32::from(weight) * u32::from(sum)).sum());
+            }
         }
     }
 }
 
-/// The sum of a column, 0 behind the last one.
-fn padded(sums: &[u32], column: usize) -> u32 {
-    sums.get(column).copied().unwrap_or(0)
+/// Three taps that stay inside a row, or `None` if a pixel needs more.
+fn fixed(taps: &Taps, columns: usize) -> Option<(usize, [u32; 3])> {
+    let first = taps.first.min(columns.checked_sub(3)?);
+    let mut weights = [0; 3];
+    for (offset, &weight) in taps.weights.iter().enumerate() {
+        *weights.get_mut(taps.first - first + offset)? = u32::from(weight);
+    }
+    Some((first, weights))
 }
 
 /// Largest value of all touched cores: down first, since whole rows compare many values at once.
