@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::scenario::file::{FileError, scenario, store};
-use crate::scenario::{Scenario, replay};
+use crate::scenario::file::{FileError, device, scenario, store};
+use crate::scenario::{Scenario, Source, replay};
 use crate::session::recent;
 use crate::sim::thread::Waker;
 use crate::workload::import;
@@ -38,20 +38,28 @@ impl Document {
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Loaded {
-    pub document: Document,
-    /// What the reader did not understand or had to assume.
-    pub notices: Vec<String>,
+pub enum Loaded {
+    /// A scenario, or a model as a scenario of its own, with what its reader did not understand or had to assume.
+    Document { document: Document, notices: Vec<String> },
+    /// A device for the scenario that is open.
+    Device(Source),
 }
 
-/// Reads a scenario or a model from `path`, whichever the content is.
+/// Reads a scenario, a model or a device from `path`, whichever the content is.
 ///
 /// # Errors
 /// One sentence with the file, the place, what was expected and what was found.
 pub fn load(path: &Path) -> Result<Loaded, FileError> {
     let bytes = store::read(path)?;
     let name = path.display().to_string();
+    let file_name = path.file_name().map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
     if looks_like_ron(&bytes) {
+        if looks_like_device(&bytes) {
+            device::read(&bytes, &name)?;
+            // The reader accepted it as text.
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            return Ok(Loaded::Device(Source::Embedded { file_name, text }));
+        }
         let opened = scenario::read(&bytes, &name)?;
         check(&opened.scenario, &name)?;
         let document = Document {
@@ -60,15 +68,14 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
             changed: false,
             read_only: opened.read_only,
         };
-        return Ok(Loaded { document, notices: opened.notice.into_iter().collect() });
+        return Ok(Loaded::Document { document, notices: opened.notice.into_iter().collect() });
     }
     let imported = import::read(&bytes).map_err(|error| FileError::whole(&name, error.to_string()))?;
-    let file_name = path.file_name().map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
     // The reader accepted it as text.
     let text = String::from_utf8_lossy(&bytes);
     let scenario = Scenario::for_model(&file_name, &text, &imported.graph);
     let notices = imported.graph.warnings.clone();
-    Ok(Loaded { document: Document::unsaved(scenario), notices })
+    Ok(Loaded::Document { document: Document::unsaved(scenario), notices })
 }
 
 /// A RON scenario begins with a bracket, after comments; no model file does.
@@ -82,6 +89,12 @@ fn looks_like_ron(bytes: &[u8]) -> bool {
             return rest.first() == Some(&b'(');
         }
     }
+}
+
+/// A device file states its fabric, which no scenario does.
+fn looks_like_device(bytes: &[u8]) -> bool {
+    let field = b"fabric_columns:";
+    bytes.windows(field.len()).any(|window| window == field)
 }
 
 /// Device and model must be readable before the document that is open gives way.

@@ -20,7 +20,7 @@ pub use placing::{Draft, Hand, Judgement};
 pub use playback::{Playback, Speed, StepUnit};
 
 use crate::hardware::{Core, Rect};
-use crate::scenario::{Prepared, Scenario, library};
+use crate::scenario::{Prepared, Scenario, Source, library};
 use crate::sim::detail::Detail;
 use crate::sim::metrics::{Strips, Summary, summary};
 use crate::sim::thread::{EngineHandle, Event, PictureRequest, Waker};
@@ -221,7 +221,10 @@ impl Session {
     fn collect_jobs(&mut self) {
         while let Some(outcome) = self.jobs.finished() {
             match outcome {
-                Outcome::Loaded(loaded) => self.open(*loaded),
+                Outcome::Loaded(loaded) => match *loaded {
+                    Loaded::Document { document, notices } => self.open(document, notices),
+                    Loaded::Device(device) => self.change_device(device),
+                },
                 Outcome::Saved { path } => {
                     self.document.saved(&path);
                     self.remember(&path);
@@ -232,8 +235,7 @@ impl Session {
     }
 
     /// Replaces the document. What was open stays until this succeeds.
-    fn open(&mut self, loaded: Loaded) {
-        let Loaded { document, notices } = loaded;
+    fn open(&mut self, document: Document, notices: Vec<String>) {
         if let Some(path) = &document.path {
             let path = path.clone();
             self.remember(&path);
@@ -245,6 +247,19 @@ impl Session {
         for text in notices {
             self.tell(NoticeKind::Warning, "While reading the file", &text);
         }
+        self.start();
+    }
+
+    /// Runs the open scenario on another device.
+    fn change_device(&mut self, device: Source) {
+        let scenario = &mut self.document.scenario;
+        scenario.device = device;
+        // Places and what was recorded belong to another wafer.
+        scenario.pinned.clear();
+        scenario.recording = None;
+        self.document.changed = true;
+        self.draft = None;
+        self.pinned = None;
         self.start();
     }
 
@@ -277,7 +292,7 @@ impl Session {
             FileAction::OpenShipped(name) => {
                 if let Some(shipped) = library::ALL.iter().find(|shipped| shipped.name == name) {
                     let document = Document::unsaved(shipped.scenario());
-                    self.open(Loaded { document, notices: Vec::new() });
+                    self.open(document, Vec::new());
                 }
             }
             FileAction::SaveAs(path) => self.jobs.save(path, self.document.scenario.clone()),
