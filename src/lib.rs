@@ -11,3 +11,7 @@ pub mod workload;
 
 pub mod compiler;
 pub mod sim;
+
+pub mod view;
+
+pub mod ui;
