@@ -12,6 +12,12 @@ pub mod workload;
 pub mod compiler;
 pub mod sim;
 
+pub mod lab;
+
 pub mod view;
 
+pub mod session;
+
 pub mod ui;
+
+pub mod cli;

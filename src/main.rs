@@ -1,3 +1,7 @@
 //! The `waferscope` program: see [`waferscope::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    waferscope::cli::main()
+}

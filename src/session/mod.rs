@@ -1,0 +1,3 @@
+//! The application without a window: what the window and the command line both do with a scenario.
+
+pub mod picture;
