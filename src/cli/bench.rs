@@ -13,7 +13,7 @@ use crate::scenario::library;
 use crate::session::picture::{layer_info, range};
 use crate::sim::{FrameRequest, Layer, Scene, Trace};
 use crate::view::raster::{self, Window};
-use crate::view::{CoreMap, Rgba};
+use crate::view::{CoreMap, LayerInfo, Rgba};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -33,10 +33,13 @@ pub(super) fn run(_arguments: &Arguments, output: &Output) -> anyhow::Result<Ver
     let (mut figures, scene, trace) = engine_figures(&prepared);
     figures.extend(picture_figures(&scene, &trace));
     for layer in [Layer::Utilisation, Layer::SramNow] {
-        let mut pixels: Vec<Rgba> = Vec::new();
-        let mut paint = |values: &[u8]| {
-            raster::recolour(values, &layer_info(layer, &scene.device).table(range(layer)), &mut pixels);
-            black_box(&pixels);
+        let info = layer_info(layer, &scene.device);
+        let (columns, rows) = (scene.device.fabric_columns.value, scene.device.fabric_rows.value);
+        let mut values = Vec::new();
+        let mut paint = |frame: &[u8]| {
+            if let Some(map) = CoreMap::new(frame, columns, rows) {
+                black_box(texture(map, &info, layer, &mut values));
+            }
         };
         figures.push(scrub_figure(&scene, &trace, layer, &mut paint));
     }
@@ -64,16 +67,21 @@ fn picture_figures(scene: &Scene, trace: &Trace) -> Vec<Figure> {
         black_box(pixels);
     }));
     let Some(map) = CoreMap::new(&frame.values, frame.columns, frame.rows) else { return figures };
-    let window = Window { left: 0.0, top: 0.0, right: f64::from(frame.columns), bottom: f64::from(frame.rows) };
     let mut values = Vec::new();
     let bytes = SCREEN[0] * SCREEN[1] * size_of::<Rgba>();
     figures.push(Figure::measure("reduce to the screen, recolour, build texture", None, bytes, |_turn| {
-        raster::reduce(map, window, SCREEN, info.reduction, &mut values);
-        let mut pixels: Vec<Rgba> = Vec::new();
-        raster::recolour(&values, &info.table(range(request.layer)), &mut pixels);
-        black_box(pixels);
+        black_box(texture(map, &info, request.layer, &mut values));
     }));
     figures
+}
+
+/// The pixels of the whole wafer on the screen.
+fn texture(map: CoreMap<'_>, info: &LayerInfo, layer: Layer, values: &mut Vec<u8>) -> Vec<Rgba> {
+    let window = Window { left: 0.0, top: 0.0, right: f64::from(map.columns()), bottom: f64::from(map.rows()) };
+    raster::reduce(map, window, SCREEN, info.reduction, values);
+    let mut pixels = Vec::new();
+    raster::recolour(values, &info.table(range(layer)), &mut pixels);
+    pixels
 }
 
 fn milliseconds(duration: std::time::Duration) -> f64 {
@@ -95,7 +103,7 @@ fn object(figure: &Figure) -> Value {
 
 fn text(title: &str, figures: &[Figure]) -> String {
     let mut text = format!(
-        "{title}: milliseconds beside a copy of the same bytes\n\n{:<46}{:>9}{:>9}{:>9}{:>9}{:>9}\n",
+        "{title}: milliseconds beside a copy of as many bytes\n\n{:<46}{:>9}{:>9}{:>9}{:>9}{:>9}\n",
         "", "median", "worst", "memcpy", "ratio", "budget"
     );
     for figure in figures {
@@ -103,7 +111,8 @@ fn text(title: &str, figures: &[Figure]) -> String {
         let budget = figure.budget.map_or_else(|| "–".to_owned(), |budget| format!("{:.0}", milliseconds(budget)));
         let over = if figure.within_budget() == Some(false) { "  over" } else { "" };
         let ratio = figure.ratio();
-        text += &format!("{:<46}{median:>9.3}{worst:>9.3}{copy:>9.3}{ratio:>9.1}{budget:>9}{over}\n", figure.name);
+        let numbers = format!("{median:>9.3}{worst:>9.3}{copy:>9.3}{ratio:>9.1}{budget:>9}{over}");
+        text.extend([format!("{:<46}", figure.name), numbers, "\n".to_owned()]);
     }
     text
 }

@@ -39,7 +39,7 @@ pub(super) fn open(name: &str) -> anyhow::Result<Opened> {
         let writable = (!read_only).then(|| path.to_owned());
         return Ok(Opened { name: name.to_owned(), writable, scenario, notices: notice.into_iter().collect() });
     }
-    let Imported { graph, .. } = import::read(&bytes).map_err(|error| neither(name, error))?;
+    let Imported { graph, .. } = import::read(&bytes).map_err(|error| neither(name, &error))?;
     let text = String::from_utf8(bytes).context("a model file that was read is text")?;
     let file_name = path.file_name().map_or_else(|| name.to_owned(), |part| part.to_string_lossy().into_owned());
     let mut graph = graph;
@@ -69,7 +69,7 @@ fn missing(name: &str) -> anyhow::Error {
 }
 
 /// A file that no reader took: which of the two it tried to be is not known.
-fn neither(name: &str, error: ImportError) -> anyhow::Error {
+fn neither(name: &str, error: &ImportError) -> anyhow::Error {
     let vague = matches!(error, ImportError::Empty | ImportError::NoMapping { .. } | ImportError::NoModel { .. });
     if vague {
         return anyhow!("{name}: this is no scenario, which begins with \"(\", and no model file: {error}");

@@ -17,7 +17,7 @@ const TOKENS_OF_A_TRAINING_RUN: f64 = 300e9;
 const BAR: usize = 32;
 
 /// Characters before the values.
-const LABEL: usize = 22;
+const LABEL: usize = 24;
 
 /// A run in numbers, beyond its [`Summary`].
 #[derive(Clone, Debug)]
@@ -131,8 +131,9 @@ fn setting(page: &mut Page, execution: &Execution) {
     };
     page.row("work", &format!("{work}, {mapping}, {} sequences of {} tokens", number(job.batch), number(job.sequence)));
     let regions = program.regions.len() as u64;
-    let kind = if job.mapping == Mapping::Streaming { "lanes" } else { "kernels" };
-    page.row("placement", &format!("{} {kind} on {} cores", number(regions), number(program.cores_used())));
+    let kind = if job.mapping == Mapping::Streaming { "lane" } else { "kernel" };
+    let plural = if regions == 1 { "" } else { "s" };
+    page.row("placement", &format!("{} {kind}{plural} on {} cores", number(regions), number(program.cores_used())));
     if let Some(Step::MicroBatchChosen { because, .. }) = program.steps.first() {
         page.row("micro-batches", because);
     }
@@ -179,6 +180,7 @@ fn times(page: &mut Page, execution: &Execution, facts: &Facts) {
             page.bar("compute", summary.utilization_mean);
             page.bar("wait for weights", summary.wait_input_share);
             page.bar("wait for gradients", summary.wait_output_share);
+            page.bar("idle at the end", idle(facts, 0.0));
             page.heading("How busy the streams were (FLOW)");
             page.bar("weights in", summary.weights_in_share);
             page.bar("gradients out", summary.gradients_out_share);
@@ -189,10 +191,15 @@ fn times(page: &mut Page, execution: &Execution, facts: &Facts) {
             page.bar("receive and send", facts.stream_share);
             page.bar("wait for input", summary.wait_input_share);
             page.bar("wait for output", summary.wait_output_share);
-            let rest = 1.0 - summary.utilization_mean - facts.stream_share - summary.wait_input_share;
-            page.bar("idle", (rest - summary.wait_output_share).max(0.0));
+            page.bar("pipeline fills, drains", idle(facts, facts.stream_share));
         }
     }
+}
+
+/// The share of the time that nothing else accounts for.
+fn idle(facts: &Facts, moving: f64) -> f64 {
+    let Summary { utilization_mean, wait_input_share, wait_output_share, .. } = facts.summary;
+    (1.0 - utilization_mean - wait_input_share - wait_output_share - moving).max(0.0)
 }
 
 fn memory(page: &mut Page, execution: &Execution, facts: &Facts) {
