@@ -16,6 +16,9 @@ const TOKENS_OF_A_TRAINING_RUN: f64 = 300e9;
 /// Characters of a full bar.
 const BAR: usize = 32;
 
+/// Characters of a line, beyond its indent.
+const WIDTH: usize = 96;
+
 /// Characters before the values.
 const LABEL: usize = 24;
 
@@ -225,6 +228,23 @@ fn memory(page: &mut Page, execution: &Execution, facts: &Facts) {
     page.row("reached", &moment);
 }
 
+/// Words broken into lines of about `width` characters; a longer word keeps its line to itself.
+fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words.split(' ') {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else if let Some(last) = lines.last_mut() {
+            if line > 0 {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
 /// Text in the making.
 #[derive(Debug, Default)]
 struct Page {
@@ -243,11 +263,17 @@ impl Page {
     }
 
     fn row(&mut self, label: &str, value: &str) {
-        self.line(&format!("  {label:<LABEL$}{value}"));
+        let mut label = label;
+        for line in wrapped(value, WIDTH - LABEL) {
+            self.line(&format!("  {label:<LABEL$}{line}"));
+            label = "";
+        }
     }
 
     fn item(&mut self, words: &str) {
-        self.line(&format!("  {words}"));
+        for (index, line) in wrapped(words, WIDTH).into_iter().enumerate() {
+            self.line(&format!("  {}{line}", if index == 0 { "" } else { "  " }));
+        }
     }
 
     fn bar(&mut self, label: &str, share: f64) {
@@ -258,6 +284,6 @@ impl Page {
     fn bar_of(&mut self, label: &str, share: f64, value: &str) {
         let filled = (share.clamp(0.0, 1.0) * BAR as f64).round() as usize;
         let bar = format!("{}{}", "█".repeat(filled), "·".repeat(BAR - filled));
-        self.row(label, &format!("{bar}  {value}"));
+        self.line(&format!("  {label:<LABEL$}{bar}  {value}"));
     }
 }
