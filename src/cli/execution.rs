@@ -50,7 +50,7 @@ impl Execution {
 fn run(mut engine: Engine, moment: Option<Moment>, clock_hz: f64) -> Trace {
     let Some(moment) = moment else {
         engine.run_to_end();
-        return engine.trace().clone();
+        return engine.into_trace();
     };
     let total = || {
         let mut whole = engine.clone();
@@ -60,7 +60,7 @@ fn run(mut engine: Engine, moment: Option<Moment>, clock_hz: f64) -> Trace {
     let cycle = moment.cycle(clock_hz, total);
     engine.apply(Command::RunTo(cycle));
     while engine.advance(Budget { events: u32::MAX }) == Progress::Running {}
-    let mut trace = engine.trace().clone();
+    let mut trace = engine.into_trace();
     if cycle < trace.edge {
         // The last event may have gone beyond the moment; what lies there is not told.
         trace.edge = cycle;

@@ -138,7 +138,7 @@ fn facts(scene: &Scene, trace: &Trace, request: FrameRequest) -> Vec<(&'static s
     let limit = u64::from(device.sram_bytes_per_core.value);
     facts.push(("SRAM peak", format!("{} of {} KiB", format::kib(peak), format::kib(limit))));
     facts.push(("Cores in use", format::grouped(scene.program.cores_used())));
-    facts.push(("Dead cores", format::grouped(scene.defects.dead_count() as u64)));
+    facts.push(("Dead, spares included", format::grouped(scene.defects.dead_count() as u64)));
     facts.push(("Parameters", format::parameters(scene.graph.parameters())));
     facts
 }
