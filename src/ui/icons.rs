@@ -1,6 +1,6 @@
 //! Icons as shapes: drawn on a grid of 16, strokes of 1.5, in the colour of the word beside them.
 //!
-//! Each icon is a list of [`Part`]s; only play, step and dots are filled. Every use has a word or a tooltip.
+//! Each icon is a list of strokes and fills; only play, step and dots are filled. Every use has a word or a tooltip.
 
 use egui::{Color32, Painter, Pos2, Rect, Shape, Stroke, pos2};
 

@@ -18,6 +18,7 @@ pub use ramp::{Ramp, Rgba, Table};
 pub use raster::CoreMap;
 pub use viewport::{Insets, Level, Viewport, WaferPlane};
 
+pub use crate::hardware::Core;
 use crate::hardware::Rect;
 
 /// A kernel on the wafer, as the map and pictures outline it.

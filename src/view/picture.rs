@@ -116,7 +116,7 @@ fn words_above(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>) {
 fn wafer(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>) {
     let [left, top, right, bottom] = place.fabric;
     let rim = place.size(8.0);
-    // No more than hides no core of the fabric.
+    // As much as hides no core of the fabric.
     let cut = 2.0 * rim - 1.0;
     let outer = [left - rim, top - rim, right + rim, bottom + rim];
     let line = place.size(1.0).max(1.0).round();

@@ -73,6 +73,13 @@ impl Ramp {
     }
 }
 
+/// The colour of a link in use, 0 to 255 of its capacity: the map for traffic from 18 % on, since its lowest colours
+/// would vanish on the dark surface around a core.
+pub fn link_colour(used: u8) -> Rgba {
+    const FLOOR: u32 = 46;
+    Ramp::Magma.colour((FLOOR + u32::from(used) * (255 - FLOOR) / 255) as u8)
+}
+
 const fn opaque(rgb: u32) -> Rgba {
     [(rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8, 255]
 }

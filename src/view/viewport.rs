@@ -217,12 +217,12 @@ impl Viewport {
         }
     }
 
-    /// Brings zoom and centre back within their limits: the wafer never leaves the middle of the area.
+    /// Brings zoom and centre back within their limits, so that the wafer can never be lost.
     pub fn clamp(&mut self, plane: &WaferPlane) {
         self.points_per_mm = self.zoom_within_limits(plane, self.points_per_mm);
         let axes = self.centre_mm.iter_mut().zip(self.size).zip([plane.width_mm, plane.height_mm]);
         for ((centre, size), extent) in axes {
-            // A wafer that is smaller than the area stays wholly in view; a larger one keeps the middle on it.
+            // The middle of the area stays on the wafer; a small wafer may go as far as all of it stays in view.
             let half_area = size / 2.0 / self.points_per_mm;
             *centre = centre.clamp((extent - half_area).min(0.0), half_area.max(extent));
         }

@@ -4,9 +4,10 @@
 
 use egui::{Color32, Mesh, Painter, Rect, Shape, pos2};
 
-use super::{MapScene, painter::link_colour};
+use super::MapScene;
 use crate::ui::theme::{Palette, data_colour};
 use crate::view::Viewport;
+use crate::view::ramp::link_colour;
 
 /// How a core's slot is divided, in points from its edges; rounded to pixels so that all cores look alike.
 struct Slot {
@@ -35,11 +36,12 @@ pub(super) fn paint(painter: &Painter, palette: &Palette, view: &Viewport, scene
     let height = view.core_points(&scene.plane)[1] as f32;
     let slot = Slot::of(height);
     let table = scene.layer.table(scene.range).map(data_colour);
-    let links: [Color32; 256] = std::array::from_fn(|value| link_colour(value as u8));
+    let links: [Color32; 256] = std::array::from_fn(|used| data_colour(link_colour(used as u8)));
+    let scale = painter.pixels_per_point();
     let mut mesh = Mesh::default();
     let corner = |x: u32, y: u32| {
         let ui = view.ui_from_cell(&scene.plane, [f64::from(x), f64::from(y)]);
-        pos2((ui[0] as f32).round(), (ui[1] as f32).round())
+        pos2((ui[0] as f32 * scale).round() / scale, (ui[1] as f32 * scale).round() / scale)
     };
     mesh.add_colored_rect(Rect::from_min_max(corner(x0, y0), corner(x1, y1)), palette.map.slot_gap);
     for y in y0..y1 {

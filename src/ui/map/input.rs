@@ -5,7 +5,7 @@
 
 use egui::{Event, MouseWheelUnit, PointerButton, Pos2, Response, Sense, Ui};
 
-use crate::hardware::Core;
+use crate::view::Core;
 use crate::view::viewport::{NOTCH, NOTCH_FAST, NOTCH_FINE};
 use crate::view::{Viewport, WaferPlane};
 

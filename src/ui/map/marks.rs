@@ -3,9 +3,9 @@
 use egui::{Align2, Color32, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
 
 use super::{MapScene, painter::hairline};
-use crate::hardware::Core;
 use crate::ui::theme::{self, Palette, Type};
 use crate::ui::widgets::{ScaleBar, leader_note, text};
+use crate::view::Core;
 use crate::view::{Level, Viewport};
 
 /// Width of the rim around the fabric, in points.

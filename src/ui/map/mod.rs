@@ -11,7 +11,7 @@ mod painter;
 pub use input::MapResponse;
 pub use painter::MapPainter;
 
-use crate::hardware::Core;
+use crate::view::Core;
 use crate::view::{CoreMap, KernelOutline, LayerInfo, WaferPlane};
 
 /// Everything that the map shows at one moment.

@@ -161,14 +161,6 @@ impl std::fmt::Debug for MapPainter {
     }
 }
 
-/// The colours of link strips: the lowest ones of the map for traffic would vanish on dark surfaces, so it starts
-/// somewhat higher.
-pub(super) fn link_colour(value: u8) -> Color32 {
-    const FLOOR: u32 = 46; // 0.18 of 255
-    let raised = FLOOR + u32::from(value) * (255 - FLOOR) / 255;
-    data_colour(crate::view::Ramp::Magma.colour(raised as u8))
-}
-
 /// Width of a line of the token file.
 pub(super) fn hairline() -> f32 {
     theme::tokens().stroke.hairline
@@ -179,17 +171,20 @@ mod tests {
     use super::*;
     use crate::view::{CoreMap, Insets, LayerInfo, WaferPlane};
 
-    fn check(zoom: f64, expected: impl Fn(Part)) {
-        let plane = WaferPlane::square(762, 1176, 215.0);
-        let mut view = Viewport::whole([100.0, 50.0], [700.0, 600.0], &plane, Insets::default());
-        view.zoom_at(&plane, [400.0, 300.0], zoom);
-        let values = vec![0; 762 * 1176];
-        let layer = LayerInfo::utilisation();
-        let scene = MapScene {
-            map: CoreMap::new(&values, 762, 1176).unwrap(),
+    const PLANE: WaferPlane = WaferPlane { columns: 762, rows: 1176, width_mm: 215.0, height_mm: 215.0 };
+
+    fn view(zoom: f64) -> Viewport {
+        let mut view = Viewport::whole([100.0, 50.0], [700.0, 600.0], &PLANE, Insets::default());
+        view.zoom_at(&PLANE, [400.0, 300.0], zoom);
+        view
+    }
+
+    fn scene<'a>(values: &'a [u8], layer: &'a LayerInfo) -> MapScene<'a> {
+        MapScene {
+            map: CoreMap::new(values, 762, 1176).unwrap(),
             revision: 0,
-            plane,
-            layer: &layer,
+            plane: PLANE,
+            layer,
             range: (0, 255),
             die_columns: &[],
             die_rows: &[],
@@ -201,9 +196,38 @@ mod tests {
             sram: None,
             overlays: super::super::Overlays::default(),
             notes: &[],
-        };
-        let (part, _) = part_in_view(1.0, &view, &scene, view.level(&plane)).unwrap();
+        }
+    }
+
+    fn check(zoom: f64, expected: impl Fn(Part)) {
+        let (values, layer) = (vec![0; 762 * 1176], LayerInfo::utilisation());
+        let scene = scene(&values, &layer);
+        let view = view(zoom);
+        let (part, _) = part_in_view(1.0, &view, &scene, view.level(&PLANE)).unwrap();
         expected(part);
+    }
+
+    #[test]
+    fn nothing_is_coloured_twice() {
+        let (values, layer) = (vec![9; 762 * 1176], LayerInfo::utilisation());
+        let mut painter = MapPainter::new();
+        let mut frame = |zoom, revision, range, selection| {
+            let scene = MapScene { revision, range, selection, ..scene(&values, &layer) };
+            let mut harness = egui_kittest::Harness::new_ui(|ui| {
+                theme::install(ui.ctx());
+                painter.paint(ui.painter(), theme::palette(ui), &view(zoom), &scene);
+            });
+            harness.run();
+            drop(harness);
+            painter.rebuilt_count()
+        };
+        assert_eq!(frame(1.0, 0, (0, 255), None), 1);
+        let core = Some(crate::view::Core { x: 5, y: 5 });
+        assert_eq!(frame(1.0, 0, (0, 255), core), 1, "a halo is not part of the texture");
+        assert_eq!(frame(1.0, 0, (0, 200), core), 2);
+        assert_eq!(frame(1.0, 1, (0, 200), core), 3);
+        assert_eq!(frame(1.1, 1, (0, 200), core), 4);
+        assert_eq!(frame(60.0, 1, (0, 200), core), 4, "single cores need no texture");
     }
 
     #[test]

@@ -192,3 +192,55 @@ pub fn segmented(
     }
     clicked
 }
+
+/// A tall button of the mode rail: an icon over its word, with the mark of the current mode at the left.
+pub fn rail_button(ui: &mut Ui, icon: Icon, word: &str, current: bool) -> Response {
+    let size = vec2(theme::tokens().layout.rail, 56.0);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+    let palette = theme::palette(ui);
+    if current {
+        let mark = rect.with_max_x(rect.left() + theme::tokens().stroke.active_mark);
+        ui.painter().rect_filled(mark, 0.0, palette.accent.base);
+    }
+    let words = match (current, response.hovered()) {
+        (true, _) | (_, true) => palette.text.primary,
+        _ => palette.text.secondary,
+    };
+    let colour = if current { palette.accent.base } else { words };
+    let side = theme::tokens().spacing.icon_rail;
+    icon.paint_at(ui.painter(), pos2(rect.center().x, rect.top() + 20.0), side, colour);
+    let kind = if current { Type::BodyStrong } else { Type::Body };
+    text::paint(ui.painter(), pos2(rect.center().x, rect.top() + 42.0), Align2::CENTER_CENTER, (word, kind, words));
+    describe_selected(&response, Role::Tab, current, word);
+    super::focus_ring(ui, &response, 0.0);
+    response
+}
+
+/// A field that shows what is chosen and opens a list of `names`; returns the one that was clicked. `label` is its
+/// name for screen readers.
+pub fn dropdown(ui: &mut Ui, label: &str, names: &[&str], current: usize) -> Option<usize> {
+    let shown = names.get(current).copied().unwrap_or_default();
+    let width = (text::width(ui.painter(), shown, Type::BodyStrong) + 40.0).ceil();
+    let height = theme::tokens().spacing.control_height;
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height), Sense::click());
+    let palette = theme::palette(ui);
+    Look::of(Rank::Secondary, palette, &response, true).paint(ui, rect);
+    let at = pos2(rect.left() + 10.0, rect.center().y);
+    text::paint(ui.painter(), at, Align2::LEFT_CENTER, (shown, Type::BodyStrong, palette.text.primary));
+    let at = pos2(rect.right() - 14.0, rect.center().y);
+    Icon::ChevronDown.paint_at(ui.painter(), at, 12.0, palette.text.secondary);
+    describe(&response, Role::ComboBox, label);
+    super::focus_ring(ui, &response, theme::tokens().radius.control);
+    let mut clicked = None;
+    egui::Popup::menu(&response).show(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.set_width(names.iter().map(|name| text::width(ui.painter(), name, Type::Body)).fold(width, f32::max) + 48.0);
+        for (index, name) in names.iter().enumerate() {
+            let choice = super::Choice { kind: super::ChoiceKind::Radio, label: name, note: "", on: index == current };
+            if super::choice_row(ui, &choice).clicked() {
+                clicked = Some(index);
+            }
+        }
+    });
+    clicked
+}

@@ -6,8 +6,13 @@ use super::{Button, Tone, describe, text};
 use crate::ui::icons::Icon;
 use crate::ui::theme::{self, Palette, Type};
 
-/// A raised box with the card's padding.
+/// A raised box with the card's padding. It keeps the pointer from what lies below it.
 pub fn card<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> egui::InnerResponse<R> {
+    let shield = egui::UiBuilder::new().sense(egui::Sense::click_and_drag());
+    ui.scope_builder(shield, |ui| framed(ui, contents)).inner
+}
+
+fn framed<R>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> R) -> egui::InnerResponse<R> {
     let palette = theme::palette(ui);
     Frame::new()
         .fill(palette.surface.raised)

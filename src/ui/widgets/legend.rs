@@ -1,10 +1,11 @@
 //! The legend: what the colours mean, how a pixel was made, how often each value is in view, and the range.
 
-use egui::{Align2, Color32, Mesh, Painter, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{Align2, Mesh, Painter, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 use super::text;
 use crate::ui::icons::Icon;
 use crate::ui::theme::{self, Palette, Type, data_colour};
+use crate::view::ramp::link_colour;
 use crate::view::{LayerInfo, Table};
 
 /// Everything that the legend shows.
@@ -22,6 +23,8 @@ pub struct Legend<'a> {
     pub hover: Option<u8>,
     /// Dead cores in view.
     pub dead: usize,
+    /// Explains the strips of links and the bars of SRAM that single cores show.
+    pub core_parts: bool,
 }
 
 /// What the hand asked for.
@@ -35,10 +38,25 @@ pub struct LegendResponse {
 
 /// Height of the columns of the histogram.
 const COLUMNS: f32 = 40.0;
+/// The most kinds that are listed; colours repeat beyond as many.
+const SHOWN: usize = 8;
 /// Height of the bar of colours.
 const RAMP: f32 = 12.0;
 
 impl Legend<'_> {
+    /// Height of the card in points, for callers that hang it from the bottom of the map.
+    pub fn height(&self) -> f32 {
+        let kinds = self.layer.categories.len();
+        let middle = if self.layer.is_categorical() {
+            4.0 + 18.0 * kinds.min(SHOWN) as f32 + if kinds > SHOWN { 16.0 } else { 0.0 }
+        } else {
+            COLUMNS + RAMP + 14.0 + 20.0
+        };
+        let parts = if self.core_parts { 40.0 } else { 0.0 };
+        // The card's padding and edge, two lines of words above, one below.
+        26.0 + 32.0 + middle + parts + 24.0
+    }
+
     /// Draws it as a card of the width of its `Ui`.
     pub fn show(&self, ui: &mut Ui) -> LegendResponse {
         let mut asked = LegendResponse::default();
@@ -49,6 +67,9 @@ impl Legend<'_> {
                 self.categories(ui);
             } else {
                 self.quantity(ui, &mut asked);
+            }
+            if self.core_parts {
+                core_parts(ui);
             }
             self.foot(ui, &mut asked);
         });
@@ -195,7 +216,7 @@ impl Legend<'_> {
         let palette = theme::palette(ui);
         ui.add_space(4.0);
         let total: u64 = self.histogram.iter().map(|&count| u64::from(count)).sum();
-        for (category, &count) in self.layer.categories.iter().zip(self.histogram).take(8) {
+        for (category, &count) in self.layer.categories.iter().zip(self.histogram).take(SHOWN) {
             let (row, response) = super::take_row(ui, 18.0, Sense::hover());
             let swatch = Rect::from_center_size(pos2(row.left() + 4.0, row.center().y), vec2(8.0, 8.0));
             ui.painter().rect_filled(swatch, 0.0, data_colour(category.colour));
@@ -207,8 +228,8 @@ impl Legend<'_> {
             text::paint_elided(ui.painter(), at, Align2::LEFT_CENTER, name, value.left() - 8.0 - at.x);
             super::describe(&response, egui::Role::Label, &format!("{} {share}", category.name));
         }
-        if self.layer.categories.len() > 8 {
-            let more = format!("and {} more", self.layer.categories.len() - 8);
+        if self.layer.categories.len() > SHOWN {
+            let more = format!("and {} more", self.layer.categories.len() - SHOWN);
             text::label(ui, (&more, Type::Caption, palette.text.tertiary));
         }
     }
@@ -242,6 +263,26 @@ fn paint_handle(painter: &Painter, palette: &Palette, handle: &Response, x: f32,
     painter.add(Shape::convex_polygon(corners, colour, Stroke::NONE));
 }
 
+/// What the strips and the bar of a single core mean.
+fn core_parts(ui: &mut Ui) {
+    let palette = theme::palette(ui);
+    ui.add_space(4.0);
+    let mut row = |name: &str, meaning: &str| {
+        let (row, response) = super::take_row(ui, 18.0, Sense::hover());
+        let words = (name, Type::Caption, palette.text.tertiary);
+        text::paint(ui.painter(), row.left_center(), Align2::LEFT_CENTER, words);
+        super::describe(&response, egui::Role::Label, name);
+        response.on_hover_text(meaning);
+        Rect::from_min_max(pos2(row.left() + 60.0, row.center().y - 4.0), pos2(row.right(), row.center().y + 4.0))
+    };
+    let links = row("Links %", "Strips at the four sides of a core: share of each link's capacity in use, 0 to 100 %");
+    let sram = row("SRAM", "Bar at the foot of a core: share of its SRAM in use");
+    let table: Table = std::array::from_fn(|used| link_colour(used as u8));
+    paint_ramp(ui.painter(), links, &table);
+    ui.painter().rect_filled(sram, 0.0, palette.map.slot_track);
+    ui.painter().rect_filled(sram.with_max_x(sram.center().x), 0.0, palette.map.label_text);
+}
+
 /// The colours of the table from left to right: the very ones of the map.
 fn paint_ramp(painter: &Painter, bar: Rect, table: &Table) {
     let mut mesh = Mesh::default();
@@ -251,7 +292,6 @@ fn paint_ramp(painter: &Painter, bar: Rect, table: &Table) {
         mesh.add_colored_rect(strip, data_colour(colour));
     }
     painter.add(Shape::mesh(mesh));
-    painter.rect_stroke(bar, 0.0, Stroke::new(1.0, Color32::TRANSPARENT), StrokeKind::Inside);
 }
 
 /// Columns of 2 points, as high as the square root of how many cores they hold, so that few beside many are seen.

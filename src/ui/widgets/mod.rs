@@ -13,7 +13,7 @@ mod rows;
 pub mod text;
 
 pub use bars::{ScaleBar, Segment, progress_bar, stacked_bar, swatch_row};
-pub use buttons::{Button, Rank, icon_button, segmented};
+pub use buttons::{Button, Rank, dropdown, icon_button, rail_button, segmented};
 pub use cards::{Message, TooltipCard, card, empty_state, leader_note, message_card};
 pub use chips::{Chip, Tone, chip, fidelity_badge, key_cap, reason_chip};
 pub use legend::{Legend, LegendResponse};

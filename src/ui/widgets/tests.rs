@@ -26,6 +26,9 @@ fn rows_and_buttons_answer_to_their_names() {
             if segmented(ui, "how", &["By hand", "Watch"], 0) == Some(1) {
                 log.push("segment");
             }
+            if dropdown(ui, "Layer", &["State", "Kernel"], 0) == Some(1) {
+                log.push("dropdown");
+            }
             if Button::secondary("Frozen").enabled(false).show(ui).clicked() {
                 log.push("disabled");
             }
@@ -41,11 +44,11 @@ fn rows_and_buttons_answer_to_their_names() {
         },
         Vec::new(),
     );
-    for name in ["mlp.up", "Die grid", "Watch", "Frozen", "Close"] {
+    for name in ["mlp.up", "Die grid", "Watch", "Layer", "Kernel", "Frozen", "Close"] {
         harness.get_by_label(name).click();
         harness.run();
     }
-    assert_eq!(harness.state(), &["row", "choice", "segment", "closed"]);
+    assert_eq!(harness.state(), &["row", "choice", "segment", "dropdown", "closed"]);
 }
 
 #[test]
@@ -65,8 +68,12 @@ fn the_legend_fits_its_range_to_what_is_in_view() {
                 locked: true,
                 hover: Some(30),
                 dead: 46,
+                core_parts: true,
             };
+            let top = ui.cursor().top();
             *asked = asked.or(legend.show(ui).range);
+            let height = ui.min_rect().bottom() - top;
+            assert!((height - legend.height()).abs() <= 1.0, "{height} points, {} announced", legend.height());
         },
         None,
     );
