@@ -14,5 +14,9 @@ pub mod sim;
 pub mod scenario;
 pub mod view;
 
+pub mod lab;
 pub mod session;
+
 pub mod ui;
+
+pub mod cli;

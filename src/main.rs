@@ -1,11 +1,7 @@
-//! The `waferscope` program.
+//! The `waferscope` program: see [`waferscope::cli`].
 
 use std::process::ExitCode;
-use std::time::Instant;
-
-use waferscope::ui::window::{Opening, open};
 
 fn main() -> ExitCode {
-    let opening = Opening { document: None, started: Instant::now() };
-    if open(opening).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    waferscope::cli::main()
 }

@@ -8,7 +8,7 @@ use crate::scenario::file::{FileError, device, scenario, store};
 use crate::scenario::{Scenario, Source, replay};
 use crate::session::recent;
 use crate::sim::thread::Waker;
-use crate::workload::import;
+use crate::workload::import::{self, ImportError};
 
 /// A scenario and where it belongs on the disk.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ impl Document {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Loaded {
     /// A scenario, or a model as a scenario of its own, with what its reader did not understand or had to assume.
-    Document { document: Document, notices: Vec<String> },
+    Document { document: Box<Document>, notices: Vec<String> },
     /// A device for the scenario that is open.
     Device(Source),
 }
@@ -68,27 +68,41 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
             changed: false,
             read_only: opened.read_only,
         };
-        return Ok(Loaded::Document { document, notices: opened.notice.into_iter().collect() });
+        return Ok(Loaded::Document { document: Box::new(document), notices: opened.notice.into_iter().collect() });
     }
-    let imported = import::read(&bytes).map_err(|error| FileError::whole(&name, error.to_string()))?;
+    let imported = import::read(&bytes).map_err(|error| neither(&name, &error))?;
     // The reader accepted it as text.
     let text = String::from_utf8_lossy(&bytes);
     let scenario = Scenario::for_model(&file_name, &text, &imported.graph);
     let notices = imported.graph.warnings.clone();
-    Ok(Loaded::Document { document: Document::unsaved(scenario), notices })
+    Ok(Loaded::Document { document: Box::new(Document::unsaved(scenario)), notices })
 }
 
-/// A RON scenario begins with a bracket, after comments; no model file does.
+/// Whether the first character that is neither space nor comment opens a RON document; no model file begins so.
 fn looks_like_ron(bytes: &[u8]) -> bool {
-    let mut rest = bytes.trim_ascii_start();
+    let mut rest = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     loop {
-        if let Some(comment) = rest.strip_prefix(b"//") {
-            let end = comment.iter().position(|&byte| byte == b'\n').map_or(comment.len(), |at| at + 1);
-            rest = comment[end..].trim_ascii_start();
+        let end = if rest.starts_with(b"//") {
+            rest.iter().position(|&byte| byte == b'\n')
+        } else if rest.starts_with(b"/*") {
+            rest.windows(2).position(|pair| pair == b"*/").map(|at| at + 1)
         } else {
-            return rest.first() == Some(&b'(');
-        }
+            return rest.starts_with(b"(") || rest.starts_with(b"#![");
+        };
+        let Some(end) = end else { return true };
+        rest = rest[end + 1..].trim_ascii_start();
     }
+}
+
+/// A file that no reader took: which of the two it tried to be is not known.
+fn neither(name: &str, error: &ImportError) -> FileError {
+    let vague = matches!(error, ImportError::Empty | ImportError::NoMapping { .. } | ImportError::NoModel { .. });
+    let message = if vague {
+        format!("this is no scenario, which begins with \"(\", and no model file: {error}")
+    } else {
+        error.to_string()
+    };
+    FileError::whole(name, message)
 }
 
 /// A device file states its fabric, which no scenario does.
@@ -105,7 +119,7 @@ fn check(scenario: &Scenario, name: &str) -> Result<(), FileError> {
 /// What a job came to.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    Loaded(Box<Loaded>),
+    Loaded(Loaded),
     Saved { path: PathBuf },
     Failed { title: String, text: String },
 }
@@ -135,7 +149,7 @@ impl Jobs {
     /// Reads a file.
     pub(super) fn open(&self, path: PathBuf) {
         self.spawn("open", move || match load(&path) {
-            Ok(loaded) => Some(Outcome::Loaded(Box::new(loaded))),
+            Ok(loaded) => Some(Outcome::Loaded(loaded)),
             Err(error) => Some(Outcome::Failed { title: "Not opened".to_owned(), text: error.to_string() }),
         });
     }
@@ -171,6 +185,21 @@ impl Jobs {
         if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(run) {
             let text = format!("the system gave no thread: {error}");
             let _told = self.sender.try_send(Outcome::Failed { title: "Not done".to_owned(), text }).is_ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks_like_ron;
+
+    #[test]
+    fn scenarios_are_told_by_their_first_character() {
+        for text in ["(", "  \n(version: (1, 0))", "// a remark\n(", "/* two\nlines */ (", "\u{feff}("] {
+            assert!(looks_like_ron(text.as_bytes()), "{text}");
+        }
+        for text in ["", "{\"model_type\": \"gpt2\"}", "# yaml\nmodel:\n", "model: (1)", "\0\0", "[1]"] {
+            assert!(!looks_like_ron(text.as_bytes()), "{text}");
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod document;
+pub mod picture;
 pub mod placing;
 pub mod playback;
 pub mod recent;
@@ -221,8 +222,8 @@ impl Session {
     fn collect_jobs(&mut self) {
         while let Some(outcome) = self.jobs.finished() {
             match outcome {
-                Outcome::Loaded(loaded) => match *loaded {
-                    Loaded::Document { document, notices } => self.open(document, notices),
+                Outcome::Loaded(loaded) => match loaded {
+                    Loaded::Document { document, notices } => self.open(*document, notices),
                     Loaded::Device(device) => self.change_device(device),
                 },
                 Outcome::Saved { path } => {

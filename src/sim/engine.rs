@@ -120,6 +120,11 @@ impl Engine {
         &self.trace
     }
 
+    /// What happened so far, without a copy: a long run's trace is most of the memory that it takes.
+    pub fn into_trace(self) -> Trace {
+        self.trace
+    }
+
     /// The program that runs.
     pub fn program(&self) -> &Arc<Program> {
         &self.program

@@ -200,7 +200,7 @@ impl Scene {
         let columns = self.device.fabric_columns.value as usize;
         let delays = Delays::new(region, self.device.hop_cycles.value);
         let window = request.window.max(1);
-        let earliest = request.time.saturating_sub(window + u64::from(delays.longest()));
+        let earliest = request.time.saturating_sub(window.saturating_add(u64::from(delays.longest())));
         let intervals = track.between(earliest, request.time.max(1));
         let intervals = &intervals[intervals.len().saturating_sub(WINDOW_INTERVALS_MAX)..];
         let Some(latest) = intervals.last() else { return };

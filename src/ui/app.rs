@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Rect, Ui, UiBuilder};
 
-use crate::session::{Action, FileAction, PlaceAction, Session};
+use crate::session::{Action, FileAction, NoticeKind, PlaceAction, Session};
 use crate::sim::thread::Waker;
 use crate::ui::files::Files;
 use crate::ui::layout::Layout;
@@ -73,7 +73,10 @@ impl App {
             let ctx = ctx.clone();
             Waker::new(move || ctx.request_repaint())
         };
-        let session = Session::new(opening.document, waker);
+        let mut session = Session::new(opening.document, waker);
+        for notice in &opening.notices {
+            session.tell(NoticeKind::Warning, "While reading the file", notice);
+        }
         let mut shell = Shell::default();
         shell.timing.started = Some(opening.started);
         shell.timing.created = Some(Instant::now());

@@ -25,6 +25,8 @@ pub struct NoWindow {
 pub struct Opening {
     /// A document, or the default scenario.
     pub document: Option<Document>,
+    /// What its reader did not understand or had to assume.
+    pub notices: Vec<String>,
     /// When the process started.
     pub started: Instant,
 }

@@ -49,6 +49,13 @@ pub fn prefixed(value: f64) -> String {
     format!("{}{prefix}", three_digits(value / scale))
 }
 
+/// A value with its prefixed unit: `71.8 ktok/s`, `532 tok/s`.
+pub fn quantity(value: f64, unit: &str) -> String {
+    let number = prefixed(value);
+    let gap = if number.ends_with(|c: char| c.is_alphabetic()) { "" } else { " " };
+    format!("{number}{gap}{unit}")
+}
+
 /// A count of parameters: `12.9 B`, `111 M`.
 pub fn parameters(count: u64) -> String {
     let count = count as f64;
@@ -131,6 +138,8 @@ mod tests {
         assert_eq!(three_digits(-3.0), "−3.00");
         assert_eq!(three_digits(f64::NAN), "–");
         assert_eq!(prefixed(5.6e15), "5.60 P");
+        assert_eq!(quantity(71_840.0, "tok/s"), "71.8 ktok/s");
+        assert_eq!(quantity(532.0, "tok/s"), "532 tok/s");
         assert_eq!(duration(0.1345), "134 ms");
         assert_eq!(duration(86_400.0 * 90.0), "90.0 d");
         assert_eq!(parameters(12_853_954_560), "12.9 B");

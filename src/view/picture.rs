@@ -269,16 +269,22 @@ fn ramp(canvas: &mut Canvas, place: &Places, scene: &PictureScene<'_>, counts: &
     let size = |points| place.size(points);
     let [left, right] = place.column;
     let table = scene.layer.table(scene.range);
-    let most = counts.iter().copied().max().unwrap_or(1).max(1) as f32;
+    // What lies beyond the ends of the range has their colours and is counted there.
+    let (low, high) = (usize::from(scene.range.0), usize::from(scene.range.1.max(scene.range.0)));
+    let mut bins = vec![0_u32; high - low + 1];
+    for (value, &count) in counts.iter().enumerate() {
+        bins[value.clamp(low, high) - low] += count;
+    }
+    let most = bins.iter().copied().max().unwrap_or(1).max(1) as f32;
     let (base, tall) = (top + size(48.0), size(48.0));
-    for (value, (&count, &colour)) in counts.iter().zip(&table).enumerate() {
-        let x = |value: usize| left + (right - left) * value as f32 / 256.0;
+    let x = |bin: usize| left + (right - left) * bin as f32 / bins.len() as f32;
+    for (bin, (&count, &colour)) in bins.iter().zip(&table[low..]).enumerate() {
         if count > 0 {
             // Square roots, so that few cores beside many are seen.
-            let high = ((count as f32 / most).sqrt() * tall).max(1.0);
-            canvas.fill([x(value), base - high, x(value + 1), base], colour);
+            let tall = ((count as f32 / most).sqrt() * tall).max(1.0);
+            canvas.fill([x(bin), base - tall, x(bin + 1), base], colour);
         }
-        canvas.fill([x(value), base + size(2.0), x(value + 1), base + size(14.0)], colour);
+        canvas.fill([x(bin), base + size(2.0), x(bin + 1), base + size(14.0)], colour);
     }
     let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
     let sum: u64 = counts.iter().zip(0_u64..).map(|(&count, value)| u64::from(count) * value).sum();

@@ -84,8 +84,13 @@ enum SourceFile {
 
 #[derive(Deserialize, Serialize)]
 enum DefectsFile {
+    /// RON would write a variant called `None` as `r#None`.
+    #[serde(rename = "NoDefects", alias = "None")]
     None,
-    Random { per_mm2: f64, seed: u64 },
+    Random {
+        per_mm2: f64,
+        seed: u64,
+    },
 }
 
 #[derive(Deserialize, Serialize)]

@@ -7,7 +7,7 @@ use egui::{Align2, Rect, Ui, UiBuilder, pos2, vec2};
 use crate::compiler::Schedule;
 use crate::hardware::{Core, Geometry};
 use crate::session::{Action, ColourRange, Draft, PlaceAction, Session, ViewAction};
-use crate::sim::{Activity, Layer, OpClass, Scene, inspect};
+use crate::sim::{Activity, Layer, Scene, inspect};
 use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;
@@ -140,15 +140,7 @@ impl MapState {
 
 /// What the layer's numbers mean.
 pub(in crate::ui) fn layer_info(layer: Layer, scene: &Scene) -> LayerInfo {
-    let capacity = scene.device.sram_bytes_per_core.value;
-    match layer {
-        Layer::Utilisation => LayerInfo::utilisation(),
-        Layer::State => LayerInfo::named("State", &Activity::ALL.map(Activity::words)),
-        Layer::SramNow => LayerInfo::sram_now(capacity),
-        Layer::SramPeak => LayerInfo::sram_peak(capacity),
-        Layer::Kernel => LayerInfo::named("Kernel", &OpClass::ALL.map(OpClass::words)),
-        Layer::Defects => LayerInfo::defects(),
-    }
+    crate::session::picture::layer_info(layer, &scene.device)
 }
 
 /// The plane on which the wafer of this scene lies.

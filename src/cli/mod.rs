@@ -1,0 +1,112 @@
+//! Headless verbs: the same engine without a window, with the same numbers.
+//!
+//! Exit codes: 0 if all went well, 1 on a problem with the input (one sentence on standard error), 2 on wrong usage.
+//! With `--json` one object goes to standard output and nothing else does. This layer alone speaks to the terminal.
+
+mod bench;
+mod execution;
+mod import;
+mod input;
+mod moment;
+mod output;
+mod render;
+mod replay;
+mod report;
+mod run;
+mod window;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, Parser, Subcommand};
+
+use output::Output;
+
+/// An interactive map of a wafer-scale computer: place a real model, watch it run, forwards and backwards in time.
+///
+/// Without a verb it opens the window; where there is no display, it runs headless and writes a report and a picture.
+#[derive(Debug, Parser)]
+#[command(name = "waferscope", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    bare: window::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Executes a scenario and reports what it achieved.
+    Run(run::Arguments),
+    /// Draws one picture with legend and caption.
+    Render(render::Arguments),
+    /// Repeats what was recorded and compares it, or records it again.
+    Replay(replay::Arguments),
+    /// Says what was read from a model file.
+    Import(import::Arguments),
+    /// Times the paths that must be fast, each beside a plain copy of the same bytes.
+    Bench(bench::Arguments),
+}
+
+/// The flag that every verb takes.
+#[derive(Clone, Copy, Debug, Args)]
+struct Format {
+    /// Print one JSON object and nothing else on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Whether a verb that ran to its end was content with what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    /// The result says no: a refused program, a recording that is not repeated.
+    Bad,
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let started = Instant::now();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing can be done about a terminal that is gone.
+            let _printed = error.print().is_ok();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    let output = Output::new(arguments.json());
+    match arguments.run(started, &output) {
+        Ok(Verdict::Good) => ExitCode::SUCCESS,
+        Ok(Verdict::Bad) => ExitCode::FAILURE,
+        Err(error) => {
+            output.failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Arguments {
+    fn json(&self) -> bool {
+        let format = match &self.verb {
+            None => self.bare.format,
+            Some(Verb::Run(arguments)) => arguments.format,
+            Some(Verb::Render(arguments)) => arguments.format,
+            Some(Verb::Replay(arguments)) => arguments.format,
+            Some(Verb::Import(arguments)) => arguments.format,
+            Some(Verb::Bench(arguments)) => arguments.format,
+        };
+        format.json
+    }
+
+    fn run(&self, started: Instant, output: &Output) -> anyhow::Result<Verdict> {
+        match &self.verb {
+            None => window::run(&self.bare, started, output),
+            Some(Verb::Run(arguments)) => run::run(arguments, output),
+            Some(Verb::Render(arguments)) => render::run(arguments, output),
+            Some(Verb::Replay(arguments)) => replay::run(arguments, output),
+            Some(Verb::Import(arguments)) => import::run(arguments, output),
+            Some(Verb::Bench(arguments)) => bench::run(arguments, output),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The project's own speed: what must be fast, timed beside a plain copy of the same bytes in the same process.
+//!
+//! A copy on the same machine at the same moment tells a slow program from a slow or busy machine. Nothing here decides
+//! whether a figure is good enough; budgets are printed beside what was measured.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::rng::Rng;
+use crate::scenario::Prepared;
+use crate::sim::metrics::strips;
+use crate::sim::{Engine, FrameRequest, Layer, Scene, Trace};
+
+/// Repetitions of a figure.
+const REPEATS: usize = 25;
+
+/// Moments to which the run is scrubbed.
+const SCRUBS: usize = 64;
+
+/// Cycles over which utilisation is averaged, as in the window.
+const WINDOW_CYCLES: u64 = 2_000;
+
+/// Bins of the metric strips, as many as a wide window has pixels for.
+const STRIP_BINS: usize = 800;
+
+/// One thing that was timed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figure {
+    pub name: String,
+    /// Half of the repetitions took longer.
+    pub median: Duration,
+    pub worst: Duration,
+    /// Median time to copy `bytes`.
+    pub yardstick: Duration,
+    /// Bytes that the yardstick copies: those of the result, or of one value per core where it is no picture.
+    pub bytes: usize,
+    /// What it may take; `None` where none was set.
+    pub budget: Option<Duration>,
+}
+
+impl Figure {
+    /// Times `work` and a copy of `bytes` bytes, taking turns, so that both meet the same moments of the machine.
+    pub fn measure(name: &str, budget_ms: Option<u64>, bytes: usize, mut work: impl FnMut(usize)) -> Self {
+        Self::measure_times(name, budget_ms, bytes, REPEATS, &mut work)
+    }
+
+    fn measure_times(
+        name: &str,
+        budget_ms: Option<u64>,
+        bytes: usize,
+        times: usize,
+        work: &mut dyn FnMut(usize),
+    ) -> Self {
+        let source = vec![1_u8; bytes];
+        let mut target = vec![0_u8; bytes];
+        // The first turn warms caches and is not counted.
+        work(0);
+        target.copy_from_slice(&source);
+        let (mut works, mut copies) = (Vec::with_capacity(times), Vec::with_capacity(times));
+        for turn in 0..times {
+            works.push(timed(|| work(turn)));
+            copies.push(timed(|| {
+                target.copy_from_slice(black_box(&source));
+                black_box(&mut target);
+            }));
+        }
+        works.sort_unstable();
+        copies.sort_unstable();
+        Self {
+            name: name.to_owned(),
+            median: works[times / 2],
+            worst: works[times - 1],
+            yardstick: copies[times / 2],
+            bytes,
+            budget: budget_ms.map(Duration::from_millis),
+        }
+    }
+
+    /// How many copies of its bytes it takes as long as.
+    pub fn ratio(&self) -> f64 {
+        self.median.as_secs_f64() / self.yardstick.as_secs_f64().max(1e-9)
+    }
+
+    /// Whether its median is within the budget.
+    pub fn within_budget(&self) -> Option<bool> {
+        self.budget.map(|budget| self.median <= budget)
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
+
+/// Times compiler, engine, hash and frames of a scenario, and returns its scene and its whole trace for more figures.
+///
+/// # Panics
+/// If the program of the scenario is refused: only valid scenarios are timed.
+pub fn engine_figures(prepared: &Prepared) -> (Vec<Figure>, Scene, Trace) {
+    const FEW: usize = 7;
+    let scene = prepared.compile();
+    let mut engine =
+        Engine::new(Arc::clone(&scene.program)).unwrap_or_else(|error| panic!("a valid scenario: {error}"));
+    let fresh = engine.clone();
+    engine.run_to_end();
+    let trace = engine.trace().clone();
+    let cores = scene.device.fabric_cores() as usize;
+
+    let mut figures = Vec::new();
+    for layer in Layer::ALL {
+        let name = format!("frame values, {}", layer.name());
+        figures.push(Figure::measure(&name, Some(4), cores, |turn| {
+            let time = trace.edge / (REPEATS as u64 + 1) * (turn as u64 + 1);
+            black_box(scene.frame(&trace, FrameRequest { layer, time, window: WINDOW_CYCLES }));
+        }));
+    }
+    let bins = STRIP_BINS;
+    figures.push(Figure::measure("metric strips, whole run", None, cores, |_turn| {
+        black_box(strips(&scene, &trace, 0, trace.edge, bins));
+    }));
+    figures.push(Figure::measure_times("compile", None, cores, FEW, &mut |_turn| {
+        black_box(prepared.compile());
+    }));
+    figures.push(Figure::measure_times("run to the end", None, cores, FEW, &mut |_turn| {
+        let mut engine = fresh.clone();
+        engine.run_to_end();
+        black_box(&engine);
+    }));
+    figures.push(Figure::measure_times("hash of the whole run", None, cores, FEW, &mut |_turn| {
+        black_box(trace.hash_at(trace.edge + 1));
+    }));
+    (figures, scene, trace)
+}
+
+/// Times what the engine's side does for a scrub to random moments: the values and the strips; `paint` does the rest.
+pub fn scrub_figure(scene: &Scene, trace: &Trace, layer: Layer, paint: &mut dyn FnMut(&[u8])) -> Figure {
+    let mut rng = Rng::substream(1, "bench scrub");
+    let times: Vec<u64> = (0..SCRUBS).map(|_| (rng.unit() * trace.edge as f64) as u64).collect();
+    let cores = scene.device.fabric_cores() as usize;
+    let name = format!("scrub to {SCRUBS} random moments, {}", layer.name());
+    let mut work = |turn: usize| {
+        let frame = scene.frame(trace, FrameRequest { layer, time: times[turn], window: WINDOW_CYCLES });
+        paint(&frame.values);
+        black_box(strips(scene, trace, 0, trace.edge, STRIP_BINS));
+    };
+    Figure::measure_times(&name, Some(16), cores, SCRUBS, &mut work)
+}
