@@ -4,7 +4,7 @@
 use crate::compiler::sram::{self, SramPeak};
 use crate::compiler::{Mapping, Schedule, SramUse, Step, Work, check};
 use crate::scenario::Scenario;
-use crate::sim::metrics::{Summary, summary};
+use crate::sim::metrics::{Summary, summary, utilization_over_cores};
 use crate::sim::{Activity, Scene, Trace};
 use crate::units::{Cycles, format};
 
@@ -28,6 +28,8 @@ pub(super) struct Facts {
     pub(super) summary: Summary,
     /// Days for 300 billion tokens; `None` if nothing is trained.
     pub(super) days_per_300e9_tokens: Option<f64>,
+    /// Share of the time in which the mean core in use computes.
+    pub(super) utilization_over_cores: f64,
     /// Share of the time in which data moved: the busiest stream, or the mean over resident kernels.
     pub(super) stream_share: f64,
     /// The fullest moment of the fullest core.
@@ -48,7 +50,8 @@ impl Facts {
         let (peak_owner, peak_cycle) = owner(scene, trace, region, &peak);
         let stream_share = stream_share(scene, trace, &summary);
         let days_per_300e9_tokens = trains.then_some(days);
-        Self { summary, days_per_300e9_tokens, stream_share, peak, peak_owner, peak_cycle }
+        let utilization_over_cores = utilization_over_cores(scene, trace);
+        Self { summary, days_per_300e9_tokens, utilization_over_cores, stream_share, peak, peak_owner, peak_cycle }
     }
 }
 
@@ -179,24 +182,34 @@ fn times(page: &mut Page, execution: &Execution, facts: &Facts) {
     let summary = &facts.summary;
     match execution.scene.program.job.mapping {
         Mapping::Streaming => {
-            page.heading("Where the cores' time went (FLOW)");
+            page.heading("Where the time of the fullest cores went (FLOW)");
             page.bar("compute", summary.utilization_mean);
             page.bar("wait for weights", summary.wait_input_share);
             page.bar("wait for gradients", summary.wait_output_share);
             page.bar("idle at the end", idle(facts, 0.0));
+            over_cores(page, facts);
             page.heading("How busy the streams were (FLOW)");
             page.bar("weights in", summary.weights_in_share);
             page.bar("gradients out", summary.gradients_out_share);
         }
         Mapping::Resident => {
-            page.heading("Where the cores' time went (FLOW, mean over cores in use)");
+            page.heading("Where the time of the fullest core of each kernel went (FLOW, weighted by their cores)");
             page.bar("compute", summary.utilization_mean);
             page.bar("receive and send", facts.stream_share);
             page.bar("wait for input", summary.wait_input_share);
             page.bar("wait for output", summary.wait_output_share);
             page.bar("pipeline fills, drains", idle(facts, facts.stream_share));
+            over_cores(page, facts);
         }
     }
+}
+
+/// What is left of the compute share when edge tiles and cores beyond the last tile count for what they carry.
+fn over_cores(page: &mut Page, facts: &Facts) {
+    page.row(
+        "mean over cores",
+        &format!("{} compute, edge tiles counted", format::percent(facts.utilization_over_cores)),
+    );
 }
 
 /// The share of the time that nothing else accounts for.

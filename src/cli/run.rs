@@ -113,7 +113,7 @@ pub(super) fn object(opened: &Opened, execution: &Execution) -> Value {
         "flops_per_s": whole(*flops_per_second),
         "dense_peak_share_at_clock_run": whole(*peak_share),
         "dense_peak_share_at_clock_spec": whole(spec_peak),
-        "utilization_mean": utilization_mean,
+        "utilization_mean": facts.utilization_over_cores,
         "compute_share": utilization_mean,
         "stream_share": facts.stream_share,
         "wait_share": wait_input_share + wait_output_share,

@@ -2,10 +2,10 @@
 //!
 //! Pure functions of scene and trace, like frames.
 
-use crate::compiler::{Lifetime, Mapping, Program, Schedule, Work};
+use crate::compiler::{Kernel, Lifetime, Mapping, Program, Schedule, Split, Work};
 use crate::hardware::DeviceSpec;
 use crate::sim::frame::Scene;
-use crate::sim::trace::{Activity, Trace, Track, TrackKind};
+use crate::sim::trace::{Activity, Interval, Trace, Track, TrackKind};
 
 /// One value per bin of a stretch of time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -154,6 +154,30 @@ pub fn summary(scene: &Scene, trace: &Trace) -> Summary {
         cores_used: program.cores_used(),
         limiter: limiter(scene, trace, device),
     }
+}
+
+/// Mean over all cores in use of the share of the time in which they compute.
+///
+/// Less than [`Summary::utilization_mean`], which follows the fullest core of each kernel: tiles at the edge carry less,
+/// and cores beyond the last tile carry nothing.
+pub fn utilization_over_cores(scene: &Scene, trace: &Trace) -> f64 {
+    let program = &scene.program;
+    // How much of full tiles on all its cores a kernel's work fills.
+    let filled = |kernel: &Kernel| {
+        let of = |split: Split| split.total as f64 / (split.tile() * u64::from(split.parts)).max(1) as f64;
+        of(kernel.rows) * of(kernel.columns)
+    };
+    let fills: Vec<f64> = program.kernels.iter().map(filled).collect();
+    let work = |track: &Track| {
+        let computing = |interval: &Interval| {
+            let cycles = interval.cycles_of(Activity::Compute, 0, trace.edge);
+            cycles as f64 * fills[interval.task.kernel.0 as usize]
+        };
+        track.intervals.iter().map(computing).sum::<f64>()
+    };
+    let weights = track_weights(program);
+    let sum: f64 = trace.tracks.iter().zip(&weights).map(|(track, &weight)| work(track) * f64::from(weight)).sum();
+    sum / trace.edge.max(1) as f64
 }
 
 /// SRAM of the fullest core of the program at its fullest moment, in bytes.
