@@ -309,6 +309,22 @@ fn moments_outside_the_run_are_quiet() {
 }
 
 #[test]
+fn the_mean_utilisation_is_that_of_the_frames() {
+    const FRAMES: u64 = 500;
+    for (name, scene, trace) in runs().into_iter().filter(|(name, ..)| !name.starts_with("1t")) {
+        let window = trace.edge / FRAMES;
+        let mean_of = |time| {
+            let frame = scene.frame(&trace, FrameRequest { layer: Layer::Utilisation, time, window });
+            let sum: u64 = frame.values.iter().map(|&value| u64::from(value)).sum();
+            sum as f64 / 255.0 / scene.program.cores_used() as f64
+        };
+        let mean = (1..=FRAMES).map(|index| mean_of(window * index)).sum::<f64>() / FRAMES as f64;
+        let told = metrics::summary(&scene, &trace).utilization_mean;
+        assert!((mean - told).abs() < 0.02, "{name}: frames show {mean}, the report says {told}");
+    }
+}
+
+#[test]
 fn memory_by_use_adds_up() {
     for (name, scene, trace) in runs() {
         let alive = occupancy::alive_at(&scene.program, &trace, trace.edge / 2);

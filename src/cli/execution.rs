@@ -41,11 +41,16 @@ impl Execution {
         Ok(Self { scene, trace, refusals: Vec::new() })
     }
 
-    /// One sentence with all reasons, if the program was refused.
+    /// One sentence with the first reasons, if the program was refused.
     pub(super) fn refusal(&self, name: &str) -> Option<String> {
-        (!self.refusals.is_empty()).then(|| format!("{name}: this program cannot run: {}", self.refusals.join("; ")))
+        let (first, more) = self.refusals.split_at(self.refusals.len().min(REASONS_TOLD));
+        let more = if more.is_empty() { String::new() } else { format!("; and {} more", more.len()) };
+        (!first.is_empty()).then(|| format!("{name}: this program cannot run: {}{more}", first.join("; ")))
     }
 }
+
+/// Reasons of a refusal that go into a sentence; every lane of a program that does not fit has one of its own.
+const REASONS_TOLD: usize = 2;
 
 fn run(mut engine: Engine, moment: Option<Moment>, clock_hz: f64) -> Trace {
     let Some(moment) = moment else {

@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::session::Opening;
 use output::Output;
 
 /// An interactive map of a wafer-scale computer: place a real model, watch it run, forwards and backwards in time.
@@ -64,9 +65,19 @@ enum Verdict {
     Bad,
 }
 
+/// Opens a window and returns when it is closed, or says why there is none. This layer knows no toolkit.
+pub type OpenWindow = fn(Opening) -> Result<(), String>;
+
+/// What the process began with.
+#[derive(Clone, Copy)]
+struct Start {
+    time: Instant,
+    window: OpenWindow,
+}
+
 /// Runs the program with the arguments of the process.
-pub fn main() -> ExitCode {
-    let started = Instant::now();
+pub fn main(window: OpenWindow) -> ExitCode {
+    let start = Start { time: Instant::now(), window };
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -76,7 +87,7 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::new(arguments.json());
-    match arguments.run(started, &output) {
+    match arguments.run(start, &output) {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::FAILURE,
         Err(error) => {
@@ -99,9 +110,9 @@ impl Arguments {
         format.json
     }
 
-    fn run(&self, started: Instant, output: &Output) -> anyhow::Result<Verdict> {
+    fn run(&self, start: Start, output: &Output) -> anyhow::Result<Verdict> {
         match &self.verb {
-            None => window::run(&self.bare, started, output),
+            None => window::run(&self.bare, start, output),
             Some(Verb::Run(arguments)) => run::run(arguments, output),
             Some(Verb::Render(arguments)) => render::run(arguments, output),
             Some(Verb::Replay(arguments)) => replay::run(arguments, output),

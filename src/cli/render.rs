@@ -80,8 +80,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
         "refused": !execution.refusals.is_empty(),
     });
     output.result(&object, || {
-        let moment = format::duration(Cycles(time).seconds(device.clock_run_hz.value).0);
-        format!("{}: {} at {moment}, {width} × {height}\n", arguments.output.display(), layer.name())
+        let moment = if execution.refusals.is_empty() {
+            format!("at {}", format::duration(Cycles(time).seconds(device.clock_run_hz.value).0))
+        } else {
+            "of the partial placement".to_owned()
+        };
+        format!("{}: {} {moment}, {width} × {height}\n", arguments.output.display(), layer.name())
     })?;
     Ok(Verdict::Good)
 }

@@ -179,24 +179,32 @@ fn times(page: &mut Page, execution: &Execution, facts: &Facts) {
     let summary = &facts.summary;
     match execution.scene.program.job.mapping {
         Mapping::Streaming => {
-            page.heading("Where the cores' time went (FLOW)");
+            page.heading("Where the time of the fullest cores went (FLOW)");
             page.bar("compute", summary.compute_share);
             page.bar("wait for weights", summary.wait_input_share);
             page.bar("wait for gradients", summary.wait_output_share);
             page.bar("idle at the end", idle(facts, 0.0));
+            over_cores(page, facts);
             page.heading("How busy the streams were (FLOW)");
             page.bar("weights in", summary.weights_in_share);
             page.bar("gradients out", summary.gradients_out_share);
         }
         Mapping::Resident => {
-            page.heading("Where the cores' time went (FLOW, mean over cores in use)");
+            page.heading("Where the time of the fullest core of each kernel went (FLOW, weighted by their cores)");
             page.bar("compute", summary.compute_share);
             page.bar("receive and send", facts.stream_share);
             page.bar("wait for input", summary.wait_input_share);
             page.bar("wait for output", summary.wait_output_share);
             page.bar("pipeline fills, drains", idle(facts, facts.stream_share));
+            over_cores(page, facts);
         }
     }
+}
+
+/// How much of what the cores could do they did, all cores counted.
+fn over_cores(page: &mut Page, facts: &Facts) {
+    let used = format::percent(facts.summary.utilization_mean);
+    page.row("utilisation", &format!("{used} of all multiply-add slots, recomputation and padding counted"));
 }
 
 /// The share of the time that nothing else accounts for.

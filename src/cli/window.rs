@@ -1,7 +1,6 @@
 //! The bare command: the window, or where there is no display a report and a picture of the same run.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use clap::Args;
 use serde_json::json;
@@ -9,10 +8,10 @@ use serde_json::json;
 use super::execution::Execution;
 use super::input::{self, Opened};
 use super::output::Output;
-use super::{Format, Verdict, render, report, run};
+use super::{Format, Start, Verdict, render, report, run};
 use crate::scenario::file::store;
+use crate::session::Opening;
 use crate::sim::Layer;
-use crate::ui::window::{self, Opening};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -29,24 +28,24 @@ const PICTURE: &str = "waferscope.png";
 #[derive(Debug)]
 struct NoDisplay(String);
 
-pub(super) fn run(arguments: &Arguments, started: Instant, output: &Output) -> anyhow::Result<Verdict> {
+pub(super) fn run(arguments: &Arguments, start: Start, output: &Output) -> anyhow::Result<Verdict> {
     let opened = arguments.file.as_deref().map(input::open).transpose()?;
-    let Err(NoDisplay(why)) = open_window(opened.as_ref(), started) else { return Ok(Verdict::Good) };
+    let Err(NoDisplay(why)) = open_window(opened.as_ref(), start) else { return Ok(Verdict::Good) };
     output.remark(&format!("{why}: running without a window"));
     headless(&opened.unwrap_or_else(input::default), output)
 }
 
 /// Opens the window and returns when it is closed.
-fn open_window(opened: Option<&Opened>, started: Instant) -> Result<(), NoDisplay> {
+fn open_window(opened: Option<&Opened>, start: Start) -> Result<(), NoDisplay> {
     if !has_display() {
         return Err(NoDisplay("no display (neither DISPLAY nor WAYLAND_DISPLAY is set)".to_owned()));
     }
     let opening = Opening {
         document: opened.map(|opened| opened.document.clone()),
         notices: opened.map(|opened| opened.notices.clone()).unwrap_or_default(),
-        started,
+        started: start.time,
     };
-    window::open(opening).map_err(|error| NoDisplay(error.to_string()))
+    (start.window)(opening).map_err(NoDisplay)
 }
 
 /// Whether a window could open: on Linux the display is named in the environment, elsewhere there is one.

@@ -1,7 +1,7 @@
 //! Graph and device to program: pure functions, no time, no threads.
 //!
 //! A program says which kernel runs on which rectangle of cores, in which order, with which SRAM. Every decision on the
-//! way is a [`Step`]; replaying the steps on an empty layout gives the program's regions again. One [`check`] judges
+//! way is a [`Step`]; replaying the steps on an empty layout gives the program's regions again. One [`check()`] judges
 //! programs of the compiler, of the hand and of the loader alike.
 
 pub mod check;

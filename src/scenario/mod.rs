@@ -1,6 +1,6 @@
 //! A scenario: everything that a run needs, so that it can be saved, sent to somebody and replayed to the cycle.
 //!
-//! The on-disk types are in [`file`], apart from the types of the layers below, so that those can change without
+//! The on-disk types are in [`mod@file`], apart from the types of the layers below, so that those can change without
 //! breaking anyone's files. What happened when a scenario was last recorded is in [`replay`].
 
 pub mod file;

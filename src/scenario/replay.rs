@@ -124,7 +124,7 @@ fn compare(recorded: &Recording, again: &Recording) -> Verdict {
 /// An outcome in words.
 pub fn words(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Finished { cycles } => format!("{} after {cycles} cycles", "the end"),
+        Outcome::Finished { cycles } => format!("the end after {} cycles", crate::units::format::grouped(*cycles)),
         Outcome::Refused { reasons } => format!("a refusal ({})", reasons.join("; ")),
     }
 }

@@ -1,13 +1,10 @@
-//! The document, and the jobs that read and write it on a thread of their own.
+//! The document, and how a file becomes one.
 
 use std::path::{Path, PathBuf};
-
-use crossbeam_channel::{Receiver, Sender, bounded};
+use std::time::Instant;
 
 use crate::scenario::file::{FileError, device, scenario, store};
-use crate::scenario::{Scenario, Source, replay};
-use crate::session::recent;
-use crate::sim::thread::Waker;
+use crate::scenario::{Scenario, Source};
 use crate::workload::import::{self, ImportError};
 
 /// A scenario and where it belongs on the disk.
@@ -34,6 +31,17 @@ impl Document {
         self.changed = false;
         self.read_only = false;
     }
+}
+
+/// What a window is opened on.
+#[derive(Debug)]
+pub struct Opening {
+    /// A document, or the default scenario.
+    pub document: Option<Document>,
+    /// What its reader did not understand or had to assume.
+    pub notices: Vec<String>,
+    /// When the process started.
+    pub started: Instant,
 }
 
 /// A file that was read.
@@ -114,79 +122,6 @@ fn looks_like_device(bytes: &[u8]) -> bool {
 /// Device and model must be readable before the document that is open gives way.
 fn check(scenario: &Scenario, name: &str) -> Result<(), FileError> {
     scenario.prepare().map(|_prepared| ()).map_err(|error| FileError::whole(name, error.to_string()))
-}
-
-/// What a job came to.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    Loaded(Loaded),
-    Saved { path: PathBuf },
-    Failed { title: String, text: String },
-}
-
-/// Runs jobs one at a time each on a thread of its own, and collects their outcomes.
-#[derive(Debug)]
-pub(super) struct Jobs {
-    sender: Sender<Outcome>,
-    receiver: Receiver<Outcome>,
-    waker: Waker,
-}
-
-/// Outcomes that may wait for the window, which looks every frame.
-const OUTCOMES_MAX: usize = 16;
-
-impl Jobs {
-    pub(super) fn new(waker: Waker) -> Self {
-        let (sender, receiver) = bounded(OUTCOMES_MAX);
-        Self { sender, receiver, waker }
-    }
-
-    /// The next outcome, if one is there.
-    pub(super) fn finished(&self) -> Option<Outcome> {
-        self.receiver.try_recv().ok()
-    }
-
-    /// Reads a file.
-    pub(super) fn open(&self, path: PathBuf) {
-        self.spawn("open", move || match load(&path) {
-            Ok(loaded) => Some(Outcome::Loaded(loaded)),
-            Err(error) => Some(Outcome::Failed { title: "Not opened".to_owned(), text: error.to_string() }),
-        });
-    }
-
-    /// Records a scenario and writes it.
-    pub(super) fn save(&self, path: PathBuf, mut scenario: Scenario) {
-        self.spawn("save", move || {
-            scenario.recording = replay::record(&scenario).ok();
-            Some(match store::write(&path, scenario::write(&scenario).as_bytes()) {
-                Ok(()) => Outcome::Saved { path },
-                Err(error) => Outcome::Failed { title: "Not saved".to_owned(), text: error.to_string() },
-            })
-        });
-    }
-
-    /// Keeps the list of recent files. A list that cannot be kept is no reason to interrupt anybody.
-    pub(super) fn keep_recent(&self, paths: Vec<PathBuf>) {
-        self.spawn("recent", move || {
-            let _kept = recent::save(&paths).is_ok();
-            None
-        });
-    }
-
-    fn spawn(&self, name: &str, job: impl FnOnce() -> Option<Outcome> + Send + 'static) {
-        let (sender, waker) = (self.sender.clone(), self.waker.clone());
-        let run = move || {
-            if let Some(outcome) = job() {
-                // If the window is gone, so is the need to tell.
-                let _told = sender.send(outcome).is_ok();
-                waker.wake();
-            }
-        };
-        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(run) {
-            let text = format!("the system gave no thread: {error}");
-            let _told = self.sender.try_send(Outcome::Failed { title: "Not done".to_owned(), text }).is_ok();
-        }
-    }
 }
 
 #[cfg(test)]

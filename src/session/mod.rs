@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod document;
+mod jobs;
 pub mod picture;
 pub mod placing;
 pub mod playback;
@@ -16,17 +17,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use action::{Action, FileAction, PlaceAction, TimeAction, ViewAction};
-pub use document::Document;
+pub use document::{Document, Opening};
 pub use placing::{Draft, Hand, Judgement};
 pub use playback::{Playback, Speed, StepUnit};
 
 use crate::hardware::{Core, Rect};
-use crate::scenario::{Prepared, Scenario, Source, library};
+pub use crate::scenario::library;
+use crate::scenario::{Prepared, Scenario, Source};
 use crate::sim::detail::Detail;
 use crate::sim::metrics::{Strips, Summary, summary};
 use crate::sim::thread::{EngineHandle, Event, PictureRequest, Waker};
 use crate::sim::{Command, Frame, FrameRequest, Layer, Scene, Trace};
-use document::{Jobs, Loaded, Outcome};
+use document::Loaded;
+use jobs::{Jobs, Outcome};
 
 /// Bins of the strips: a little finer than the points they are drawn on.
 const STRIP_BINS: usize = 420;

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Rect, Ui, UiBuilder};
 
-use crate::session::{Action, FileAction, NoticeKind, PlaceAction, Session};
+use crate::session::{Action, FileAction, NoticeKind, Opening, PlaceAction, Session};
 use crate::sim::thread::Waker;
 use crate::ui::files::Files;
 use crate::ui::layout::Layout;
 use crate::ui::panels::{self, inspector, left, map, notices, status_bar, timeline, title_bar};
-use crate::ui::window::Opening;
 use crate::ui::{keys, theme};
 
 /// What the window is for at the moment.

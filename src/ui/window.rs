@@ -1,8 +1,6 @@
 //! Opens the native window.
 
-use std::time::Instant;
-
-use crate::session::Document;
+use crate::session::Opening;
 use crate::ui::app::App;
 
 /// Size of the window at first, in points.
@@ -18,17 +16,6 @@ const SIZE_MIN: [f32; 2] = [480.0, 320.0];
 )]
 pub struct NoWindow {
     reason: String,
-}
-
-/// What the window is opened on.
-#[derive(Debug)]
-pub struct Opening {
-    /// A document, or the default scenario.
-    pub document: Option<Document>,
-    /// What its reader did not understand or had to assume.
-    pub notices: Vec<String>,
-    /// When the process started.
-    pub started: Instant,
 }
 
 /// Opens the window and returns when it is closed.

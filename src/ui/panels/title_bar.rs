@@ -2,8 +2,7 @@
 
 use egui::{Align2, Context, Ui, UiBuilder, pos2, vec2};
 
-use crate::scenario::library;
-use crate::session::{Action, FileAction, PlaceAction, Session, TimeAction, ViewAction};
+use crate::session::{Action, FileAction, PlaceAction, Session, TimeAction, ViewAction, library};
 use crate::sim::Layer;
 use crate::ui::app::Shell;
 use crate::ui::files::Purpose;

@@ -1,3 +1,5 @@
+//! Widgets answer to their names and report what the hand did.
+
 use super::*;
 use egui_kittest::{Harness, kittest::Queryable as _};
 
