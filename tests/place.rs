@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that lacks its scene fails on the spot")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use waferscope::compiler::{Author, Step, Violation};
@@ -22,7 +23,7 @@ fn tiny() -> Session {
 fn wait(session: &mut Session) {
     let begun = Instant::now();
     while session.run.as_ref().is_none_or(|run| run.summary.is_none() && run.refusal.is_none()) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the engine did not finish");
+        assert!(begun.elapsed() < Duration::from_mins(1), "the engine did not finish");
         std::thread::sleep(Duration::from_millis(2));
         session.update(Duration::from_millis(2));
     }
@@ -50,7 +51,7 @@ fn what_is_dropped_runs_exactly_there() {
     let rest = placed(&session, "mlp.act").unwrap();
 
     place(&mut session, PlaceAction::Pick(up));
-    let scene = session.scene().unwrap().clone();
+    let scene = Arc::clone(session.scene().unwrap());
     let draft = session.draft.as_ref().unwrap();
     let illegal = draft.judge(&scene, Core { x: rest.x, y: rest.y }).unwrap();
     let shared = illegal.rect.intersection(&rest).unwrap();

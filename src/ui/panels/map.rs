@@ -2,18 +2,19 @@
 
 use std::time::Instant;
 
-use egui::{Align2, Rect, Ui, UiBuilder, pos2, vec2};
+use egui::{Rect, Ui, UiBuilder, pos2, vec2};
 
 use crate::compiler::Schedule;
 use crate::hardware::{Core, Geometry};
-use crate::session::{Action, ColourRange, Draft, PlaceAction, Session, ViewAction};
+use crate::session::{Action, ColourRange, Draft, Session, ViewAction};
 use crate::sim::{Activity, Layer, OpClass, Scene, inspect};
 use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;
 use crate::ui::map::{MapPainter, MapScene, Note, Overlays, input};
+use crate::ui::panels::ghost;
 use crate::ui::theme::{self, Type};
-use crate::ui::widgets::{self, Button, Chip, Legend, Tone, TooltipCard, text};
+use crate::ui::widgets::{self, Button, Legend, TooltipCard, text};
 use crate::units::format;
 use crate::view::{CoreMap, Insets, KernelOutline, LayerInfo, Level, Viewport, WaferPlane, layer, raster};
 
@@ -37,6 +38,7 @@ pub(in crate::ui) struct MapState {
     asked: Option<Zoom>,
     pub overlays: Overlays,
     pub hover: Option<Core>,
+    pub(super) ghost: ghost::GhostState,
     painter: MapPainter,
     /// The frame that was drawn last, to know when to colour again.
     drawn: Drawn,
@@ -45,7 +47,8 @@ pub(in crate::ui) struct MapState {
 /// Counts frames so that the same one is not coloured twice.
 #[derive(Default)]
 struct Drawn {
-    frame: usize,
+    /// Address of the frame, or how often what is placed has changed.
+    frame: (usize, u64),
     revision: u64,
 }
 
@@ -65,6 +68,7 @@ impl Default for MapState {
             asked: None,
             overlays: Overlays::default(),
             hover: None,
+            ghost: ghost::GhostState::default(),
             painter: MapPainter::new(),
             drawn: Drawn::default(),
         }
@@ -136,6 +140,13 @@ pub(in crate::ui) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, a
     let mut row =
         ui.new_child(UiBuilder::new().max_rect(rect).layout(egui::Layout::left_to_right(egui::Align::Center)));
     row.spacing_mut().item_spacing.x = 8.0;
+    if shell.mode == Mode::Place && session.draft.is_some() {
+        text::label(&mut row, ("Placed kernels", Type::BodyStrong, palette.text.primary));
+        let note = "true size, on whole cores; dashed is where the compiler had it";
+        text::label(&mut row, (note, Type::Caption, palette.text.tertiary));
+        crumbs(ui, rect, shell, scene);
+        return;
+    }
     text::label(&mut row, ("Layer", Type::Body, palette.text.secondary));
     let titles: Vec<String> = Layer::ALL.iter().map(|&layer| layer_info(layer, scene).title).collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
@@ -143,6 +154,12 @@ pub(in crate::ui) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, a
         actions.push(Action::View(ViewAction::Show(Layer::ALL[index])));
     }
     text::label(&mut row, (&pixel_note(&info, shell, scene), Type::Caption, palette.text.tertiary));
+    crumbs(ui, rect, shell, scene);
+}
+
+/// How close the map is, and the way back to the whole wafer.
+fn crumbs(ui: &mut Ui, rect: Rect, shell: &mut Shell, scene: &Scene) {
+    let palette = theme::palette(ui);
     let right = egui::Layout::right_to_left(egui::Align::Center);
     let mut end = ui.new_child(UiBuilder::new().max_rect(rect).layout(right));
     end.spacing_mut().item_spacing.x = 8.0;
@@ -190,16 +207,7 @@ pub(in crate::ui) fn show(
     let placing = session.draft.as_ref().filter(|_| shell.mode == Mode::Place);
     if let Some(core) = hand.clicked_core {
         match placing {
-            Some(draft) if draft.hand.is_some() => {
-                if let Some(corner) = ghost_corner(draft, core, scene) {
-                    actions.push(Action::Place(PlaceAction::Drop(corner)));
-                }
-            }
-            Some(draft) => {
-                if let Some((op, _)) = draft.placed.iter().find(|(_, rect)| rect.contains(core)) {
-                    actions.push(Action::Place(PlaceAction::Pick(*op)));
-                }
-            }
+            Some(draft) => actions.extend(shell.map.ghost.click(draft, scene, core)),
             None => actions.push(Action::View(ViewAction::Pin(Some(core)))),
         }
     } else if hand.clicked_outside && placing.is_none() {
@@ -212,7 +220,9 @@ pub(in crate::ui) fn show(
     }
     paint(ui, session, shell, scene, &view, placing);
     if let Some(draft) = placing {
-        super::left::ghost(ui, draft, scene, &view, &plane, hand.hovered_core);
+        let stage = ghost::Stage { scene, view: &view, plane: &plane, area: layout.map };
+        ghost::show(ui, &stage, draft, hand.hovered_core, &mut shell.map.ghost);
+        ghost::legend(ui, &stage);
     } else if let Some(core) = hand.hovered_core {
         tooltip(ui, layout, session, scene, core);
     }
@@ -264,26 +274,36 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
     let palette = theme::palette(ui);
     let geometry = scene.defects.geometry();
     let info = layer_info(session.layer, scene);
-    let empty = vec![0; scene.device.fabric_cores() as usize];
-    let frame = session.frame.as_ref().filter(|_| placing.is_none());
-    let values = frame.map_or(&empty[..], |frame| &frame.values[..]);
+    let info = if placing.is_some() { ghost::placed_layer() } else { info };
     let plane = plane(scene);
+    let MapState { ghost, drawn, hover, overlays, painter, .. } = &mut shell.map;
+    let empty;
+    let (values, identity) = match (placing, &session.frame) {
+        (Some(draft), _) => {
+            let (values, revision) = ghost.placed(draft, scene);
+            (values, (0, revision))
+        }
+        (None, Some(frame)) => (&frame.values[..], (std::sync::Arc::as_ptr(frame) as usize, 0)),
+        (None, None) => {
+            empty = vec![0; scene.device.fabric_cores() as usize];
+            (&empty[..], (0, 0))
+        }
+    };
     let Some(map) = CoreMap::new(values, plane.columns, plane.rows) else { return };
     let range = session.range();
-    let identity = frame.map_or(0, |frame| std::sync::Arc::as_ptr(frame) as usize);
-    if identity != shell.map.drawn.frame {
-        shell.map.drawn.frame = identity;
-        shell.map.drawn.revision += 1;
+    if identity != drawn.frame {
+        drawn.frame = identity;
+        drawn.revision += 1;
     }
     let (die_columns, die_rows) = die_starts(geometry, scene);
     let names = kernel_names(session, scene, placing);
     let kernels: Vec<KernelOutline<'_>> =
         names.iter().map(|(name, rect, running)| KernelOutline { rect: *rect, name, running: *running }).collect();
-    let notes = notes(session);
+    let notes = if placing.is_some() { Vec::new() } else { notes(session) };
     let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
     let scene = MapScene {
         map,
-        revision: shell.map.drawn.revision,
+        revision: drawn.revision,
         plane,
         layer: &info,
         range: (range.low, range.high),
@@ -292,13 +312,13 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         kernels: &kernels,
         dead: scene.defects.dead_sites(),
         selection: session.pinned,
-        hover: shell.map.hover,
+        hover: *hover,
         links: None,
         sram: None,
-        overlays: shell.map.overlays,
+        overlays: *overlays,
         notes: &notes,
     };
-    shell.map.painter.paint(ui.painter(), palette, view, &scene);
+    painter.paint(ui.painter(), palette, view, &scene);
 }
 
 fn die_starts(geometry: &Geometry, scene: &Scene) -> (Vec<u32>, Vec<u32>) {
@@ -464,7 +484,7 @@ fn welcome(ui: &mut Ui, shell: &mut Shell, scene: &Scene, actions: &mut Vec<Acti
             );
             ui.add_space(4.0);
             if Button::primary("Place a small model").wide().show(ui).clicked() {
-                actions.push(Action::File(crate::session::FileAction::OpenShipped("tiny-resident")));
+                actions.push(super::left::open_to_place(shell));
             }
             if Button::secondary("Got it").wide().show(ui).clicked() {
                 shell.welcome = Welcome::Gone;
@@ -483,11 +503,6 @@ pub(in crate::ui) fn ghost_corner(draft: &Draft, core: Core, scene: &Scene) -> O
         x: keep(core.x, hand.width, scene.device.fabric_columns.value),
         y: keep(core.y, hand.height, scene.device.fabric_rows.value),
     })
-}
-
-/// A chip at the pointer with the one reason that matters most.
-pub(in crate::ui) fn reason(ui: &Ui, at: egui::Pos2, tone: Tone, icon: Icon, word: &str) {
-    widgets::reason_chip(ui.painter(), theme::palette(ui), at, Align2::LEFT_BOTTOM, Chip { tone, icon, word });
 }
 
 /// Marks for the layers in the left pane.
