@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use egui::{Align2, Color32, CursorIcon, Painter, Pos2, Shape, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2};
+use egui::{Align2, Color32, CursorIcon, Painter, Pos2, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use crate::compiler::resident;
 use crate::hardware::{Core, Rect};
@@ -11,7 +11,7 @@ use crate::sim::{OpClass, Scene};
 use crate::ui::icons::Icon;
 use crate::ui::panels::map;
 use crate::ui::theme::{self, Type};
-use crate::ui::widgets::{self, Chip, Segment, Tone, text};
+use crate::ui::widgets::{self, Chip, Tone, text};
 use crate::units::format;
 use crate::view::picture::colours::GROUND;
 use crate::view::ramp::CATEGORICAL;
@@ -153,8 +153,8 @@ pub(super) fn show(ui: &Ui, stage: &Stage<'_>, draft: &Draft, hover: Option<Core
     let corner = hover.and_then(|core| map::ghost_corner(draft, core, scene));
     let Some(judgement) = corner.and_then(|corner| draft.judge(scene, corner)) else { return };
     let shake = vec2(state.shake(ui), 0.0);
-    ties(&painter, stage, draft, hand.op, judgement.rect);
     body(&painter, stage, hand.op, &judgement, shake);
+    ties(&painter, stage, draft, hand.op, judgement.rect);
     reasons(ui, stage, draft, hand.op, &judgement);
 }
 
@@ -273,25 +273,28 @@ fn chip_at_pointer(ui: &Ui, stage: &Stage<'_>, below: f32, chip: Chip<'_>) {
 }
 
 /// Which colour is which kind, at the bottom right of the map.
-pub(super) fn legend(ui: &mut Ui, stage: &Stage<'_>) {
-    let area = stage.area;
+pub(super) fn legend(ui: &Ui, stage: &Stage<'_>) {
     let width = theme::tokens().layout.gutter;
-    if area.width() < 2.0 * width {
+    if stage.area.width() < 2.0 * width {
         return;
     }
-    let corner = area.right_bottom() - vec2(12.0, 12.0);
-    let place = egui::Rect::from_min_max(pos2(corner.x - width, area.top() + 12.0), corner);
-    let bottom_up = egui::Layout::bottom_up(egui::Align::Min);
-    let mut ui = ui.new_child(UiBuilder::new().max_rect(place).layout(bottom_up).id_salt("kinds"));
-    ui.with_layout(egui::Layout::top_down(egui::Align::Min), |ui| {
-        widgets::card(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            let palette = theme::palette(ui);
-            text::label(ui, ("Kinds of kernels", Type::Title, palette.text.primary));
-            for class in OpClass::ALL.into_iter().filter(|&class| class != OpClass::None) {
-                let segment = Segment { name: class.words(), share: 0.0, value: "", colour: class_colour(class) };
-                widgets::swatch_row(ui, &segment);
-            }
-        });
-    });
+    let palette = theme::palette(ui);
+    let painter = ui.painter().with_clip_rect(stage.area);
+    let row = theme::tokens().spacing.row_height_compact;
+    let kinds = OpClass::ALL.into_iter().filter(|&class| class != OpClass::None);
+    let height = 36.0 + row * kinds.clone().count() as f32 + 8.0;
+    let corner = stage.area.right_bottom() - vec2(12.0, 12.0);
+    let card = egui::Rect::from_min_max(corner - vec2(width, height), corner);
+    let edge = Stroke::new(1.0, palette.line.control);
+    painter.rect(card, theme::tokens().radius.card, palette.surface.raised, edge, StrokeKind::Inside);
+    let left = card.left() + 12.0;
+    let title = ("Kinds of kernels", Type::Title, palette.text.primary);
+    text::paint(&painter, pos2(left, card.top() + 20.0), Align2::LEFT_CENTER, title);
+    for (index, class) in kinds.enumerate() {
+        let middle = card.top() + 36.0 + row * (index as f32 + 0.5);
+        let swatch = egui::Rect::from_center_size(pos2(left + 4.0, middle), vec2(8.0, 8.0));
+        painter.rect_filled(swatch, 0.0, class_colour(class));
+        let words = (class.words(), Type::Body, palette.text.secondary);
+        text::paint(&painter, pos2(left + 16.0, middle), Align2::LEFT_CENTER, words);
+    }
 }

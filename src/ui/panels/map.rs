@@ -312,7 +312,7 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         kernels: &kernels,
         dead: scene.defects.dead_sites(),
         selection: session.pinned,
-        hover: *hover,
+        hover: hover.filter(|_| placing.is_none()),
         links: None,
         sram: None,
         overlays: *overlays,
@@ -334,7 +334,7 @@ fn kernel_names(
     placing: Option<&Draft>,
 ) -> Vec<(String, crate::hardware::Rect, bool)> {
     if let Some(draft) = placing {
-        let name = |op| crate::compiler::resident::label_of(&scene.graph, op);
+        let name = |op| scene.graph.op(op).name.clone();
         return draft.placed.iter().map(|&(op, rect)| (name(op), rect, false)).collect();
     }
     let Some(run) = &session.run else { return Vec::new() };
@@ -430,7 +430,7 @@ fn legend(
     actions: &mut Vec<Action>,
 ) {
     let Some(frame) = &session.frame else { return };
-    if layout.map.width() < 420.0 || shell.mode == Mode::Place {
+    if layout.map.width() < 420.0 || (shell.mode == Mode::Place && session.draft.is_some()) {
         return;
     }
     let plane = plane(scene);

@@ -26,6 +26,9 @@ const SRAM: &str = "Our model: weights, activations, buffers and code of the ful
 /// Where hops come from.
 const HOPS: &str = "Our model: hops between the middles of the two kernels, one cycle each.";
 
+/// Height of the verdict on where the pointer is.
+const VERDICT_HEIGHT: f32 = 80.0;
+
 /// Says that streaming leaves nothing to place, and offers a model that does.
 pub(super) fn nothing_to_place(ui: &mut Ui, shell: &mut Shell, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
@@ -208,7 +211,7 @@ fn key_verb(ui: &Ui, left: egui::Pos2, key: &str, word: &str) -> Response {
 fn consequences(ui: &mut Ui, scene: &Scene, draft: &Draft, op: OpId, judgement: Option<&Judgement>) {
     let rect = judgement.map(|judgement| judgement.rect).unwrap_or_default();
     let neighbours = draft.neighbours(scene, op, rect);
-    for (end, word) in [(End::Source, "From before"), (End::Sink, "To next")] {
+    for (end, word) in [(End::Source, "From"), (End::Sink, "To")] {
         let Some(neighbour) = neighbours.iter().find(|neighbour| neighbour.end == end) else {
             label_value(ui, word, "–", "not placed", HOPS);
             continue;
@@ -229,13 +232,13 @@ fn consequences(ui: &mut Ui, scene: &Scene, draft: &Draft, op: OpId, judgement: 
 fn verdict(ui: &mut Ui, judgement: Option<&Judgement>) {
     let palette = theme::palette(ui);
     let Some(judgement) = judgement else {
-        return padded(ui, |ui| {
+        return verdict_box(ui, |ui| {
             text::label(ui, ("Point at the wafer to see.", Type::Caption, palette.text.tertiary));
         });
     };
-    padded(ui, |ui| {
+    verdict_box(ui, |ui| {
         let Some(worst) = judgement.violations.first() else {
-            widgets::chip(ui, Chip { tone: Tone::Ok, icon: Icon::Check, word: "Free: click to drop" });
+            widgets::chip(ui, Chip { tone: Tone::Ok, icon: Icon::Check, word: "Free, click to drop" });
             return;
         };
         widgets::chip(ui, Chip { tone: Tone::Error, icon: Icon::Forbidden, word: "Cannot be dropped" });
@@ -245,6 +248,15 @@ fn verdict(ui: &mut Ui, judgement: Option<&Judgement>) {
             let more = format!("and {} more", judgement.violations.len() - 1);
             text::label(ui, (&more, Type::Caption, palette.text.tertiary));
         }
+    });
+}
+
+/// Room for a verdict of a chip and three lines, so that nothing above it jumps.
+fn verdict_box(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    padded(ui, |ui| {
+        ui.set_min_height(VERDICT_HEIGHT);
+        ui.add_space(4.0);
+        contents(ui);
     });
 }
 
