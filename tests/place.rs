@@ -130,7 +130,12 @@ fn the_hand_gives_back_what_it_took() {
     assert_eq!(placed(&session, "mlp.up"), None);
     place(&mut session, PlaceAction::Undo);
     assert_eq!(placed(&session, "mlp.up"), rect);
-    // The next in hand is never one that has a place, and asking again goes on.
+    // The next in hand is the one behind what was placed last.
+    place(&mut session, PlaceAction::Pick(up));
+    place(&mut session, PlaceAction::Drop(Core { x: 50, y: 60 }));
+    place(&mut session, PlaceAction::PickNext);
+    assert_eq!(session.draft.as_ref().unwrap().hand.unwrap().op, act);
+    // It is never one that has a place, and asking again goes on.
     place(&mut session, PlaceAction::PickNext);
     let first = session.draft.as_ref().unwrap().hand.unwrap().op;
     place(&mut session, PlaceAction::PickNext);

@@ -27,6 +27,8 @@ pub struct Draft {
     /// In the order of the operators, without the one in hand.
     pub placed: Vec<(OpId, Rect)>,
     pub hand: Option<Hand>,
+    /// What was placed last; the next kernel in hand is the one behind it.
+    last: Option<OpId>,
     undo: Vec<Vec<(OpId, Rect)>>,
     redo: Vec<Vec<(OpId, Rect)>>,
 }
@@ -97,7 +99,10 @@ impl Draft {
         self.undo.push(self.placed.clone());
         self.redo.clear();
         match rect {
-            Some(rect) => self.insert(hand.op, rect),
+            Some(rect) => {
+                self.insert(hand.op, rect);
+                self.last = Some(hand.op);
+            }
             None => self.placed.retain(|(held, _)| *held != hand.op),
         }
     }
@@ -110,10 +115,11 @@ impl Draft {
         }
     }
 
-    /// The next kernel in the order of flow that has no place, after the one in hand.
+    /// The next kernel in the order of flow that has no place, after the one in hand or the one placed last.
     fn next(&self, scene: &Scene) -> Option<OpId> {
         let kernels = &scene.program.kernels;
-        let after = self.hand.and_then(|hand| kernels.iter().position(|kernel| kernel.op == hand.op));
+        let from = self.hand.map(|hand| hand.op).or(self.last);
+        let after = from.and_then(|op| kernels.iter().position(|kernel| kernel.op == op));
         let (before, behind) = kernels.split_at(after.map_or(0, |index| index + 1));
         let ops = behind.iter().chain(before).map(|kernel| kernel.op);
         ops.into_iter().find(|&op| self.rect_of(op).is_none())

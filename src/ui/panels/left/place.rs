@@ -27,7 +27,7 @@ const SRAM: &str = "Our model: weights, activations, buffers and code of the ful
 const HOPS: &str = "Our model: hops between the middles of the two kernels, one cycle each.";
 
 /// Height of the verdict on where the pointer is.
-const VERDICT_HEIGHT: f32 = 80.0;
+const VERDICT_HEIGHT: f32 = 64.0;
 
 /// Says that streaming leaves nothing to place, and offers a model that does.
 pub(super) fn nothing_to_place(ui: &mut Ui, shell: &mut Shell, actions: &mut Vec<Action>) {
