@@ -178,6 +178,12 @@ pub fn shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId, (width, he
     ShapeCost { cycles: Cycles(sizer.time(op, width, height)), sram_bytes_per_core: sizer.sram(op, width, height) }
 }
 
+/// Hops of a stream between two kernels, from middle to middle.
+pub fn hops(from: Rect, to: Rect) -> u32 {
+    let (from, to) = (from.centre(), to.centre());
+    from.x.abs_diff(to.x) + from.y.abs_diff(to.y)
+}
+
 /// What a reader calls an operator.
 pub fn label_of(graph: &Graph, op: OpId) -> String {
     label(graph.op(op))
@@ -366,8 +372,7 @@ fn add_kernel(
         // The first kernel is fed from the wafer's west edge.
         None => rect.x,
         Some(before) => {
-            let (from, to) = (before.rect.centre(), rect.centre());
-            let hops = from.x.abs_diff(to.x) + from.y.abs_diff(to.y);
+            let hops = hops(before.rect, rect);
             let bytes = Bytes(program.job.sequence * Sizer::input_width(op) * FP16_BYTES);
             let from = KernelId(kernel.0 - 1);
             program.routes.push(Route { from, to: kernel, hops, bytes });

@@ -82,8 +82,10 @@ pub enum PlaceAction {
     Pick(OpId),
     /// Takes the next kernel that has no place.
     PickNext,
-    /// Puts down what is in hand without placing it.
+    /// Puts what is in hand back to where it was.
     PutBack,
+    /// Takes what is in hand off the wafer, so that the compiler places it.
+    TakeOff,
     Rotate,
     /// Places what is in hand with its north-west corner here, if that is legal.
     Drop(Core),

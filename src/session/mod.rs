@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use action::{Action, FileAction, PlaceAction, TimeAction, ViewAction};
 pub use document::{Document, Opening};
-pub use placing::{Draft, Hand, Judgement};
+pub use placing::{Draft, End, Hand, Judgement, Neighbour};
 pub use playback::{Playback, Speed, StepUnit};
 
 use crate::hardware::{Core, Rect};

@@ -104,7 +104,8 @@ impl App {
         match action {
             Action::Place(PlaceAction::FinishAndRun | PlaceAction::Abandon) => self.shell.mode = Mode::Explore,
             Action::File(FileAction::OpenShipped(_) | FileAction::Open(_)) => {
-                self.shell.mode = Mode::Explore;
+                let to_place = std::mem::take(&mut self.shell.left.place_next);
+                self.shell.mode = if to_place { Mode::Place } else { Mode::Explore };
                 self.shell.welcome = Welcome::Gone;
             }
             _ => {}
@@ -134,7 +135,7 @@ impl App {
         panel(ui, layout.map, |ui| map::show(ui, &layout, session, shell, actions));
         panel(ui, layout.map_header, |ui| map::header(ui, session, shell, actions));
         panel(ui, layout.title_bar, |ui| title_bar::show(ui, session, shell, actions));
-        panel(ui, layout.rail, |ui| panels::rail(ui, session, shell, actions));
+        panel(ui, layout.rail, |ui| panels::rail(ui, shell));
         panel(ui, layout.left, |ui| left::show(ui, session, shell, actions));
         panel(ui, layout.inspector, |ui| inspector::show(ui, session, shell, actions));
         panel(ui, layout.timeline, |ui| timeline::show(ui, &layout, session, shell, actions));

@@ -9,7 +9,7 @@ use crate::ui::files::Purpose;
 use crate::ui::panels::map::Zoom;
 
 /// Every key, for the help sheet: keys and what they do.
-pub(super) const SHEET: [(&str, &str); 22] = [
+pub(super) const SHEET: [(&str, &str); 23] = [
     ("Space", "Play or pause"),
     ("Left, Right", "Step back, forward; with Shift ten steps"),
     ("[ , ]", "Half speed, double speed"),
@@ -26,6 +26,7 @@ pub(super) const SHEET: [(&str, &str); 22] = [
     ("E", "Place: take the next kernel in hand"),
     ("R", "Place: rotate what is in hand"),
     ("Q", "Place: put it back"),
+    ("Delete", "Place: take it off the wafer"),
     ("Ctrl+Enter", "Place: let the compiler place the rest, and run"),
     ("Ctrl+Z, Ctrl+Shift+Z", "Place: undo, redo"),
     ("Ctrl+O", "Open a scenario or a model"),
@@ -123,6 +124,7 @@ fn place_keys(ctx: &Context, actions: &mut Vec<Action>) {
         (Modifiers::NONE, Key::E, PlaceAction::PickNext),
         (Modifiers::NONE, Key::R, PlaceAction::Rotate),
         (Modifiers::NONE, Key::Q, PlaceAction::PutBack),
+        (Modifiers::NONE, Key::Delete, PlaceAction::TakeOff),
         (Modifiers::COMMAND, Key::Enter, PlaceAction::FinishAndRun),
         (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z, PlaceAction::Redo),
         (Modifiers::COMMAND, Key::Z, PlaceAction::Undo),

@@ -2,18 +2,19 @@
 
 use std::time::Instant;
 
-use egui::{Align2, Rect, Ui, UiBuilder, pos2, vec2};
+use egui::{Rect, Ui, UiBuilder, pos2, vec2};
 
 use crate::compiler::Schedule;
 use crate::hardware::{Core, Geometry};
-use crate::session::{Action, ColourRange, Draft, PlaceAction, Session, ViewAction};
-use crate::sim::{Activity, Layer, Scene, inspect};
+use crate::session::{Action, ColourRange, Draft, Session, ViewAction};
+use crate::sim::{Activity, Layer, OpClass, Scene, inspect};
 use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;
 use crate::ui::map::{MapPainter, MapScene, Note, Overlays, input};
+use crate::ui::panels::ghost;
 use crate::ui::theme::{self, Type};
-use crate::ui::widgets::{self, Button, Chip, Legend, Tone, TooltipCard, text};
+use crate::ui::widgets::{self, Button, Legend, TooltipCard, text};
 use crate::units::format;
 use crate::view::{CoreMap, Insets, KernelOutline, LayerInfo, Level, Viewport, WaferPlane, layer, raster};
 
@@ -37,6 +38,7 @@ pub(in crate::ui) struct MapState {
     asked: Option<Zoom>,
     pub overlays: Overlays,
     pub hover: Option<Core>,
+    pub(super) ghost: ghost::GhostState,
     painter: MapPainter,
     /// The frame that was drawn last, to know when to colour again.
     drawn: Drawn,
@@ -44,7 +46,8 @@ pub(in crate::ui) struct MapState {
 
 /// Counts frames so that the same one is not coloured twice, and keeps how often each value is in view.
 struct Drawn {
-    frame: usize,
+    /// Address of the frame, or how often what is placed has changed.
+    frame: (usize, u64),
     revision: u64,
     /// Frame and cells that were counted.
     counted: (u64, [u32; 4]),
@@ -53,13 +56,13 @@ struct Drawn {
 
 impl Default for Drawn {
     fn default() -> Self {
-        Self { frame: 0, revision: 0, counted: (0, [0; 4]), histogram: [0; 256] }
+        Self { frame: (0, 0), revision: 0, counted: (0, [0; 4]), histogram: [0; 256] }
     }
 }
 
 impl Drawn {
     /// Takes note of the frame that is about to be drawn.
-    fn count(&mut self, frame: usize, map: CoreMap<'_>, cells: [u32; 4]) {
+    fn count(&mut self, frame: (usize, u64), map: CoreMap<'_>, cells: [u32; 4]) {
         if frame != self.frame {
             self.frame = frame;
             self.revision += 1;
@@ -96,6 +99,7 @@ impl Default for MapState {
             asked: None,
             overlays: Overlays::default(),
             hover: None,
+            ghost: ghost::GhostState::default(),
             painter: MapPainter::new(),
             drawn: Drawn::default(),
         }
@@ -159,6 +163,13 @@ pub(in crate::ui) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, a
     let mut row =
         ui.new_child(UiBuilder::new().max_rect(rect).layout(egui::Layout::left_to_right(egui::Align::Center)));
     row.spacing_mut().item_spacing.x = 8.0;
+    if shell.mode == Mode::Place && session.draft.is_some() {
+        text::label(&mut row, ("Placed kernels", Type::BodyStrong, palette.text.primary));
+        let note = "true size, on whole cores; dashed is where the compiler had it";
+        text::label(&mut row, (note, Type::Caption, palette.text.tertiary));
+        crumbs(ui, rect, shell, scene);
+        return;
+    }
     text::label(&mut row, ("Layer", Type::Body, palette.text.secondary));
     let titles: Vec<String> = Layer::ALL.iter().map(|&layer| layer_info(layer, scene).title).collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
@@ -166,6 +177,12 @@ pub(in crate::ui) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, a
         actions.push(Action::View(ViewAction::Show(Layer::ALL[index])));
     }
     text::label(&mut row, (&pixel_note(&info, shell, scene), Type::Caption, palette.text.tertiary));
+    crumbs(ui, rect, shell, scene);
+}
+
+/// How close the map is, and the way back to the whole wafer.
+fn crumbs(ui: &mut Ui, rect: Rect, shell: &mut Shell, scene: &Scene) {
+    let palette = theme::palette(ui);
     let right = egui::Layout::right_to_left(egui::Align::Center);
     let mut end = ui.new_child(UiBuilder::new().max_rect(rect).layout(right));
     end.spacing_mut().item_spacing.x = 8.0;
@@ -213,16 +230,7 @@ pub(in crate::ui) fn show(
     let placing = session.draft.as_ref().filter(|_| shell.mode == Mode::Place);
     if let Some(core) = hand.clicked_core {
         match placing {
-            Some(draft) if draft.hand.is_some() => {
-                if let Some(corner) = ghost_corner(draft, core, scene) {
-                    actions.push(Action::Place(PlaceAction::Drop(corner)));
-                }
-            }
-            Some(draft) => {
-                if let Some((op, _)) = draft.placed.iter().find(|(_, rect)| rect.contains(core)) {
-                    actions.push(Action::Place(PlaceAction::Pick(*op)));
-                }
-            }
+            Some(draft) => actions.extend(shell.map.ghost.click(draft, scene, core)),
             None => actions.push(Action::View(ViewAction::Pin(Some(core)))),
         }
     } else if hand.clicked_outside && placing.is_none() {
@@ -243,7 +251,9 @@ pub(in crate::ui) fn show(
     actions.push(Action::View(ViewAction::CloseUp(close)));
     paint(ui, session, shell, scene, &view, placing);
     if let Some(draft) = placing {
-        super::left::ghost(ui, draft, scene, &view, &plane, hand.hovered_core);
+        let stage = ghost::Stage { scene, view: &view, plane: &plane, area: layout.map };
+        ghost::show(ui, &stage, draft, hand.hovered_core, &mut shell.map.ghost);
+        ghost::legend(ui, &stage);
     } else if let Some(core) = hand.hovered_core {
         tooltip(ui, layout, session, scene, core);
     }
@@ -295,24 +305,34 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
     let palette = theme::palette(ui);
     let geometry = scene.defects.geometry();
     let info = layer_info(session.layer, scene);
-    let empty = vec![0; scene.device.fabric_cores() as usize];
-    let frame = session.frame.as_ref().filter(|_| placing.is_none());
-    let values = frame.map_or(&empty[..], |frame| &frame.values[..]);
+    let info = if placing.is_some() { ghost::placed_layer() } else { info };
     let plane = plane(scene);
+    let MapState { ghost, drawn, hover, overlays, painter, .. } = &mut shell.map;
+    let empty;
+    let (values, identity) = match (placing, &session.frame) {
+        (Some(draft), _) => {
+            let (values, revision) = ghost.placed(draft, scene);
+            (values, (0, revision))
+        }
+        (None, Some(frame)) => (&frame.values[..], (std::sync::Arc::as_ptr(frame) as usize, 0)),
+        (None, None) => {
+            empty = vec![0; scene.device.fabric_cores() as usize];
+            (&empty[..], (0, 0))
+        }
+    };
     let Some(map) = CoreMap::new(values, plane.columns, plane.rows) else { return };
-    let identity = frame.map_or(0, |frame| std::sync::Arc::as_ptr(frame) as usize);
-    shell.map.drawn.count(identity, map, view.visible_cells(&plane));
-    let range = shell.map.drawn.range(session.range());
+    drawn.count(identity, map, view.visible_cells(&plane));
+    let range = drawn.range(session.range());
     let (die_columns, die_rows) = die_starts(geometry, scene);
     let names = kernel_names(session, scene, placing);
     let kernels: Vec<KernelOutline<'_>> =
         names.iter().map(|(name, rect, running)| KernelOutline { rect: *rect, name, running: *running }).collect();
     let ports = ports(scene);
-    let notes = notes(session);
+    let notes = if placing.is_some() { Vec::new() } else { notes(session) };
     let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
     let scene = MapScene {
         map,
-        revision: shell.map.drawn.revision,
+        revision: drawn.revision,
         plane,
         layer: &info,
         range,
@@ -322,12 +342,12 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         kernels: &kernels,
         dead: scene.defects.dead_sites(),
         selection: session.pinned,
-        hover: shell.map.hover,
+        hover: hover.filter(|_| placing.is_none()),
         detail: session.detail.as_deref(),
-        overlays: shell.map.overlays,
+        overlays: *overlays,
         notes: &notes,
     };
-    shell.map.painter.paint(ui.painter(), palette, view, &scene);
+    painter.paint(ui.painter(), palette, view, &scene);
 }
 
 fn die_starts(geometry: &Geometry, scene: &Scene) -> (Vec<u32>, Vec<u32>) {
@@ -350,7 +370,7 @@ fn kernel_names(
     placing: Option<&Draft>,
 ) -> Vec<(String, crate::hardware::Rect, bool)> {
     if let Some(draft) = placing {
-        let name = |op| crate::compiler::resident::label_of(&scene.graph, op);
+        let name = |op| scene.graph.op(op).name.clone();
         return draft.placed.iter().map(|&(op, rect)| (name(op), rect, false)).collect();
     }
     let Some(run) = &session.run else { return Vec::new() };
@@ -446,7 +466,7 @@ fn legend(
     actions: &mut Vec<Action>,
 ) {
     let Some(frame) = &session.frame else { return };
-    if layout.map.width() < 420.0 || shell.mode == Mode::Place {
+    if layout.map.width() < 420.0 || (shell.mode == Mode::Place && session.draft.is_some()) {
         return;
     }
     let plane = plane(scene);
@@ -494,7 +514,7 @@ fn welcome(ui: &mut Ui, shell: &mut Shell, scene: &Scene, actions: &mut Vec<Acti
         text::label(ui, (words, Type::Body, palette.text.secondary));
         ui.add_space(4.0);
         if Button::primary("Place a small model").wide().show(ui).clicked() {
-            actions.push(Action::File(crate::session::FileAction::OpenShipped("tiny-resident")));
+            actions.push(super::left::open_to_place(shell));
         }
         if Button::secondary("Got it").wide().show(ui).clicked() {
             shell.welcome = Welcome::Gone;
@@ -515,11 +535,6 @@ pub(in crate::ui) fn ghost_corner(draft: &Draft, core: Core, scene: &Scene) -> O
         x: keep(core.x, hand.width, scene.device.fabric_columns.value),
         y: keep(core.y, hand.height, scene.device.fabric_rows.value),
     })
-}
-
-/// A chip at the pointer with the one reason that matters most.
-pub(in crate::ui) fn reason(ui: &Ui, at: egui::Pos2, tone: Tone, icon: Icon, word: &str) {
-    widgets::reason_chip(ui.painter(), theme::palette(ui), at, Align2::LEFT_BOTTOM, Chip { tone, icon, word });
 }
 
 /// Marks for the layers in the left pane.

@@ -1,5 +1,6 @@
 //! The panels around the map. Each draws the session into its place and pushes what the hand asked for.
 
+pub(super) mod ghost;
 pub(super) mod inspector;
 pub(super) mod left;
 pub(super) mod map;
@@ -10,28 +11,25 @@ pub(super) mod title_bar;
 
 use egui::{Painter, Stroke, Ui};
 
-use crate::session::{Action, PlaceAction, Session};
-use crate::ui::app::{Mode, Shell};
+use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;
 use crate::ui::theme;
 use crate::ui::widgets::rail_button;
 
 /// The modes at the left edge.
-pub(super) fn rail(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
+pub(super) fn rail(ui: &mut Ui, shell: &mut Shell) {
     let palette = theme::palette(ui);
     ui.painter().rect_filled(ui.max_rect(), 0.0, palette.surface.app);
     ui.spacing_mut().item_spacing.y = 0.0;
     ui.vertical(|ui| {
         if rail_button(ui, Icon::Map, "Explore", shell.mode == Mode::Explore).clicked() {
             shell.mode = Mode::Explore;
-            if session.draft.is_some() {
-                actions.push(Action::Place(PlaceAction::Abandon));
-            }
         }
-        if rail_button(ui, Icon::Place, "Place", shell.mode == Mode::Place).clicked() && shell.mode != Mode::Place {
+        // The left panel begins a draft as soon as there is something to place; one that was begun stays.
+        if rail_button(ui, Icon::Place, "Place", shell.mode == Mode::Place).clicked() {
             shell.mode = Mode::Place;
-            actions.push(Action::Place(PlaceAction::Begin));
+            shell.welcome = Welcome::Gone;
         }
     });
 }

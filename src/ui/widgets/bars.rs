@@ -45,7 +45,7 @@ pub fn stacked_bar(ui: &mut Ui, label: &str, segments: &[Segment<'_>]) -> Respon
 }
 
 /// Short parallel strokes, 6 points apart, clipped to `rect`.
-pub(super) fn hatch(painter: &Painter, rect: Rect, stroke: Stroke) {
+pub(in crate::ui) fn hatch(painter: &Painter, rect: Rect, stroke: Stroke) {
     let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
     let mut x = rect.left() - rect.height();
     while x < rect.right() {

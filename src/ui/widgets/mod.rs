@@ -12,6 +12,7 @@ mod legend;
 mod rows;
 pub mod text;
 
+pub(super) use bars::hatch;
 pub use bars::{ScaleBar, Segment, progress_bar, stacked_bar, swatch_row};
 pub use buttons::{Button, Rank, dropdown, icon_button, rail_button, segmented};
 pub use cards::{Message, TooltipCard, card, empty_state, leader_note, message_card};
