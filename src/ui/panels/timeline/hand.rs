@@ -109,7 +109,8 @@ pub(super) fn on_overview(
     state: &mut TimelineState,
     actions: &mut Vec<Action>,
 ) {
-    let response = ui.interact(places.overview.expand2(egui::vec2(0.0, 3.0)), ui.scope_id().with("overview"), Sense::drag());
+    let response =
+        ui.interact(places.overview.expand2(egui::vec2(0.0, 3.0)), ui.scope_id().with("overview"), Sense::drag());
     response.widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, "Whole run"));
     let whole = TimeScale::new(places.middle, 0, edge);
     if let Some(pointer) = response.hover_pos() {

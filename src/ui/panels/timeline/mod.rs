@@ -22,7 +22,8 @@ use crate::ui::widgets::text;
 use crate::units::format;
 use hand::Now;
 use lane::{Boundary, Groups, Lane};
-use scale::{TimeFormat, TimeScale};
+pub(super) use scale::TimeFormat;
+use scale::TimeScale;
 
 /// Points from one time on the ruler to the next, at least.
 const TICK_POINTS: f32 = 110.0;
@@ -82,7 +83,8 @@ impl Places {
             middle: if whole { middle } else { Rangef::new(clear, middle.max.max(clear)) },
             buttons,
             labels: (left.width() > 0.0).then(|| Rangef::new(first + 4.0, left.right() - padding)),
-            numbers: (inspector.width() > 0.0).then(|| Rangef::new(inspector.left() + padding, inspector.right() - padding)),
+            numbers: (inspector.width() > 0.0)
+                .then(|| Rangef::new(inspector.left() + padding, inspector.right() - padding)),
             transport,
             overview,
             ruler,
@@ -153,10 +155,8 @@ fn overview(ui: &Ui, palette: &Palette, places: &Places, shown: &TimeScale, now:
     let middle = left.midpoint(right);
     let half = ((right - left) / 2.0).max(4.0);
     let frame = Rect::from_min_max(pos2(middle - half, bar.top() - 1.0), pos2(middle + half, bar.bottom() + 1.0));
-    let inside = frame.translate(vec2(
-        (bar.left() - frame.left()).max(0.0) - (frame.right() - bar.right()).max(0.0),
-        0.0,
-    ));
+    let inside =
+        frame.translate(vec2((bar.left() - frame.left()).max(0.0) - (frame.right() - bar.right()).max(0.0), 0.0));
     let edge = Stroke::new(1.5, palette.accent.base);
     painter.rect(inside, 2.0, palette.accent.soft, edge, StrokeKind::Inside);
 }

@@ -70,7 +70,7 @@ impl TimeScale {
 
 /// How times are written on one axis: one unit, and digits enough to tell neighbours apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct TimeFormat {
+pub(in crate::ui::panels) struct TimeFormat {
     units_per_second: f64,
     pub unit: &'static str,
     decimals: usize,
@@ -78,7 +78,7 @@ pub(super) struct TimeFormat {
 
 impl TimeFormat {
     /// In the unit of a run of `run_seconds`, telling apart what is `step_seconds` apart.
-    pub(super) fn new(run_seconds: f64, step_seconds: f64) -> Self {
+    pub(in crate::ui::panels) fn new(run_seconds: f64, step_seconds: f64) -> Self {
         let (value, unit) = format::duration_parts(run_seconds);
         let units_per_second = if run_seconds > 0.0 { value / run_seconds } else { 1.0 };
         let step = step_seconds * units_per_second;
@@ -87,17 +87,17 @@ impl TimeFormat {
     }
 
     /// With no fewer than `decimals`.
-    pub(super) fn at_least(self, decimals: usize) -> Self {
+    pub(in crate::ui::panels) fn at_least(self, decimals: usize) -> Self {
         Self { decimals: self.decimals.max(decimals), ..self }
     }
 
     /// The number without its unit.
-    pub(super) fn number(&self, seconds: f64) -> String {
+    pub(in crate::ui::panels) fn number(&self, seconds: f64) -> String {
         format!("{:.*}", self.decimals, seconds * self.units_per_second)
     }
 
     /// Number and unit.
-    pub(super) fn words(&self, seconds: f64) -> String {
+    pub(in crate::ui::panels) fn words(&self, seconds: f64) -> String {
         format!("{} {}", self.number(seconds), self.unit)
     }
 }
@@ -132,7 +132,11 @@ fn round_up(value: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power).into_iter().find(|&step| step >= value * 0.999_999).unwrap_or(value)
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|digit| digit * power)
+        .into_iter()
+        .find(|&step| step >= value * 0.999_999)
+        .unwrap_or(value)
 }
 
 /// Simulated seconds in a second, as a ratio: `4×`, `1×`, `1/256×`, `1/312 000×`, `1/4 M×`.

@@ -40,7 +40,9 @@ impl Metric {
         match self {
             Self::Compute => "Share of the used cores' time spent computing. FLOW: one rate for each interval.",
             Self::SramPeak => "Bytes held by the fullest core, from the program's buffers and their lifetimes. Exact.",
-            Self::Stream => "Share of the time in which the busiest stream moves data. FLOW: single wavelets are not followed.",
+            Self::Stream => {
+                "Share of the time in which the busiest stream moves data. FLOW: single wavelets are not followed."
+            }
             Self::Waiting => "Share of the used cores' time spent waiting for operands or for room. FLOW.",
         }
     }

@@ -12,17 +12,8 @@ use crate::ui::widgets::{self, text};
 use crate::units::format;
 
 /// Speeds that are offered beside the default pace.
-const FACTORS: [f64; 9] = [
-    1.0,
-    1.0 / 4.0,
-    1.0 / 16.0,
-    1.0 / 64.0,
-    1.0 / 256.0,
-    1.0 / 1_024.0,
-    1.0 / 16_384.0,
-    1.0 / 262_144.0,
-    1.0 / 4e6,
-];
+const FACTORS: [f64; 9] =
+    [1.0, 1.0 / 4.0, 1.0 / 16.0, 1.0 / 64.0, 1.0 / 256.0, 1.0 / 1_024.0, 1.0 / 16_384.0, 1.0 / 262_144.0, 1.0 / 4e6];
 /// Width of the play button.
 const PLAY_WIDTH: f32 = 40.0;
 /// Width of all buttons with their gaps.
