@@ -2,7 +2,7 @@
 
 use egui::Ui;
 
-use super::parts::{fact_row, note};
+use super::parts::{fact_row, note, split_prefix};
 use crate::hardware::spec::{PublishedTotals, Sourced};
 use crate::hardware::{DeviceSpec, TotalCheck};
 use crate::units::format;
@@ -18,10 +18,10 @@ pub(super) fn show(ui: &mut Ui, device: &DeviceSpec) {
 
 fn row<T>(ui: &mut Ui, name: &str, sourced: &Sourced<T>, value: f64) {
     let Sourced { value: _, unit, mark, source } = sourced;
-    let big = value.abs() >= 1e5;
-    let digits = if big { format::prefixed(value) } else { plain(value) };
+    // A prefix belongs to the unit; counts of cores and bytes stay whole.
+    let (digits, prefix) = if value.abs() >= 1e7 { split_prefix(value) } else { (plain(value), String::new()) };
     let origin = format!("{name}: {} {unit}, {}\n{source}", plain(value), mark.word());
-    fact_row(ui, name, &digits, &format!("{unit}, {}", mark.word()), &origin);
+    fact_row(ui, name, &digits, &format!("{prefix}{unit}, {}", mark.word()), &origin);
 }
 
 /// Whole numbers whole, others with three digits.

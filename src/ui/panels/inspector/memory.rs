@@ -62,7 +62,7 @@ fn peak_time(trace: &Trace, stage: u32, time: u64) -> Option<u64> {
 /// What holds the most, largest first.
 fn buffers(ui: &mut Ui, scene: &Scene, trace: &Trace, report: &CoreReport, time: u64) {
     let held = inspect::buffers(scene, trace, report.core, time);
-    section(ui, "Buffers now", &format!("{}, KiB", held.len()));
+    section(ui, "Buffers now", &format!("{} in KiB", held.len()));
     for (label, bytes) in held.iter().take(BUFFERS_SHOWN) {
         fact_row(ui, label, &kib(*bytes), "", EXACT);
     }

@@ -3,6 +3,7 @@
 //! Every number tells in its tooltip where it comes from: the device file, arithmetic, or the FLOW model. What only
 //! changes with the program is kept between frames; the pinned core is asked for once a frame.
 
+mod alternatives;
 mod device;
 mod memory;
 mod parts;

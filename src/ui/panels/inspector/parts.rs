@@ -118,3 +118,23 @@ fn use_colour(usage: SramUse) -> Color32 {
         SramUse::Code => 34,
     }))
 }
+
+/// With a capital letter and a full stop.
+pub(super) fn capitalised(words: &str) -> String {
+    format!("{}.", initial(words))
+}
+
+/// With a capital letter.
+pub(super) fn initial(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+}
+
+/// A number and its decimal prefix apart: `33.5` and `k`.
+pub(super) fn split_prefix(value: f64) -> (String, String) {
+    let words = format::prefixed(value);
+    match words.rsplit_once(' ') {
+        Some((number, prefix)) if prefix.chars().all(char::is_alphabetic) => (number.to_owned(), prefix.to_owned()),
+        _ => (words, String::new()),
+    }
+}

@@ -83,7 +83,7 @@ fn now(ui: &mut Ui, session: &Session, scene: &Scene, report: &CoreReport) {
         None => paragraph(ui, "The program places nothing on this core, so it rests for the whole run."),
     }
     place(ui, scene, report);
-    section(ui, "Ports and queues", "not modelled under FLOW");
+    section(ui, "Ports and queues", "not modelled");
     note(
         ui,
         "FLOW gives each kernel and stream one rate in an interval. What single wavelets do in a router's ports and \
@@ -144,7 +144,7 @@ fn tile(ui: &mut Ui, scene: &Scene, report: &CoreReport, work: &CoreWork, kind: 
         let (value, total) = extent(split, index);
         let origin =
             format!("Exact: {total} {what} over {} cores, tiles rounded up", format::grouped(split.parts.into()));
-        fact_row(ui, &capital(what), &value, &format!("of {total}"), &origin);
+        fact_row(ui, &parts::initial(what), &value, &format!("of {total}"), &origin);
     }
     let full = work.tile.iter().all(|(own, full)| own == full);
     if !full {
@@ -162,11 +162,6 @@ fn extent(split: Split, index: u32) -> (String, String) {
         count => format!("{}–{}", format::grouped(first), format::grouped(first + count - 1)),
     };
     (words, format::grouped(split.total))
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
 /// When it began, when it ends, and how much later than at the entry.

@@ -2,10 +2,9 @@
 
 use egui::Ui;
 
-use super::parts::{self, EXACT, FLOW, fact_row, folding, note, paragraph, section};
-use super::{Open, device};
+use super::parts::{self, EXACT, FLOW, fact_row, folding, note, paragraph, section, split_prefix};
+use super::{Open, alternatives, device};
 use crate::compiler::sram::SramPeak;
-use crate::compiler::step::Candidate;
 use crate::compiler::{Schedule, Step, Violation, Work, check};
 use crate::session::{Run, Session};
 use crate::sim::metrics::Summary;
@@ -46,7 +45,7 @@ pub(super) fn show(
     let assumptions = &scene.program.assumptions;
     if folding(ui, "Assumptions", &assumptions.len().to_string(), &mut open.assumptions) {
         for assumption in assumptions {
-            note(ui, assumption);
+            note(ui, &parts::capitalised(assumption));
         }
     }
     wafer(ui, session, scene);
@@ -98,7 +97,7 @@ fn ways(ui: &mut Ui, ways: &[String]) {
 fn headline(ui: &mut Ui, scene: &Scene, summary: &Summary) {
     let job = &scene.program.job;
     let (number, prefix) = split_prefix(summary.tokens_per_second);
-    widgets::readout(ui, &number, &format!("{prefix}tokens/s"), "").on_hover_text(FLOW);
+    widgets::readout(ui, &number, &format!("{prefix} tokens/s"), "").on_hover_text(FLOW);
     let sequences = format!("{} sequences of {} tokens", format::grouped(job.batch), format::grouped(job.sequence));
     let (name, what) = match job.work {
         Work::Train => ("One step", "Batch"),
@@ -127,17 +126,6 @@ fn headline(ui: &mut Ui, scene: &Scene, summary: &Summary) {
     label_value(ui, "Achieved", &number, &format!("{prefix}FLOP/s, {share}"), origin);
 }
 
-/// A number and its decimal prefix apart: `33.5` and `k `.
-fn split_prefix(value: f64) -> (String, String) {
-    let words = format::prefixed(value);
-    match words.split_once(' ') {
-        Some((number, prefix)) if !prefix.chars().any(|c| c.is_ascii_digit()) => {
-            (number.to_owned(), format!("{prefix} "))
-        }
-        _ => (words, String::new()),
-    }
-}
-
 /// Where the time went, and what a faster part of would help.
 fn time(ui: &mut Ui, scene: &Scene, summary: &Summary) {
     section(ui, "Where the time goes", &format!("of {}", format::duration(summary.total_seconds)));
@@ -158,9 +146,11 @@ fn time(ui: &mut Ui, scene: &Scene, summary: &Summary) {
     ];
     parts::shares(ui, "Where the time goes", &parts, FLOW);
     if streaming {
-        let busy = |share| format!("{} of the time", format::percent(share));
-        fact_row(ui, "Weights come in", &busy(summary.weights_in_share), "", FLOW);
-        fact_row(ui, "Gradients go out", &busy(summary.gradients_out_share), "", FLOW);
+        for (name, share) in
+            [("Weights come in", summary.weights_in_share), ("Gradients go out", summary.gradients_out_share)]
+        {
+            fact_row(ui, name, &format::percent(share), "of the time", FLOW);
+        }
     }
     paragraph(ui, &format!("Limited by {}.", summary.limiter));
 }
@@ -208,31 +198,14 @@ fn layout(ui: &mut Ui, scene: &Scene, open: &mut Open) {
         return;
     };
     label_value(ui, "Micro-batch", &sequences.to_string(), &format!("sequences × {micro_batches}"), because);
-    label_value(ui, "Lanes", &lanes.to_string(), "in step", because);
+    label_value(ui, "Lanes", &lanes.to_string(), if lanes == 1 { "the whole wafer" } else { "in step" }, because);
     let kept = if recompute { "computed again" } else { "kept" };
     label_value(ui, "Activations", kept, "", because);
-    paragraph(ui, &capitalised(because));
+    paragraph(ui, &parts::capitalised(because));
     let count = considered.len().to_string();
     if folding(ui, "Alternatives weighed", &count, &mut open.alternatives) {
-        let clock = scene.device.clock_run_hz.value;
-        for candidate in considered {
-            alternative(ui, candidate, clock, (sequences, lanes, recompute));
-        }
+        alternatives::show(ui, scene, considered, (sequences, lanes, recompute));
     }
-}
-
-fn alternative(ui: &mut Ui, candidate: &Candidate, clock_hz: f64, chosen: (u64, u32, bool)) {
-    let Candidate { sequences, lanes, recompute, step_time, sram_peak } = candidate;
-    let mark = if (*sequences, *lanes, *recompute) == chosen { ", chosen" } else { "" };
-    let again = if *recompute { ", again" } else { "" };
-    let name = format!("{sequences} seq., {lanes} lanes{again}{mark}");
-    let value = format!("{}, {}", format::duration(step_time.seconds(clock_hz).0), format::kib(sram_peak.0));
-    let kept = if *recompute { "activations computed again" } else { "activations kept" };
-    let origin = format!(
-        "{sequences} sequences at a time on {lanes} lanes, {kept}. Step time by the ANALYTIC ruler, which knows no \
-         contention; KiB of the fullest core"
-    );
-    fact_row(ui, &name, &value, "KiB", &origin);
 }
 
 /// What is broken, and what repair made of it.
@@ -263,10 +236,4 @@ fn wafer(ui: &mut Ui, session: &Session, scene: &Scene) {
             Defects::Random { .. } => "at random, by the seed",
         }
     }
-}
-
-/// With a capital letter and a full stop.
-fn capitalised(words: &str) -> String {
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

@@ -24,7 +24,8 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, report: &CoreReport) {
         let told = match step {
             Step::MicroBatchChosen { sequences, lanes, recompute, considered, because } => {
                 let kept = if *recompute { "activations computed again" } else { "activations kept" };
-                let what = format!("{sequences} sequences at a time on {lanes} lanes, {kept}");
+                let noun = if *lanes == 1 { "lane" } else { "lanes" };
+                let what = format!("{sequences} sequences at a time on {lanes} {noun}, {kept}");
                 let others =
                     format!("{} alternatives were weighed; they are listed with the result.", considered.len());
                 Some(("Chose", what, format!("Because: {because}. {others}")))

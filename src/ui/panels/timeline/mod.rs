@@ -10,7 +10,7 @@ mod strips;
 mod transport;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use egui::{Align2, Painter, Rangef, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
