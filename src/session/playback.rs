@@ -143,12 +143,16 @@ impl Playback {
         self.advanced = rate * seconds;
         let moved = if self.reverse { self.time - self.advanced } else { self.time + self.advanced };
         let end = trace.edge as f64;
+        let before = self.cycle();
         self.time = moved.clamp(0.0, end);
         let at_end = if self.reverse { moved <= 0.0 } else { moved >= end && trace.finished };
         if at_end {
             self.playing = false;
         }
-        self.follow(trace);
+        // Who looks elsewhere while time passes is left alone.
+        if self.shown.is_some_and(|(from, to)| (from..to).contains(&before)) {
+            self.follow(trace);
+        }
     }
 
     /// Turns the page when the playhead leaves what the strips show.

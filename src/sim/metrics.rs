@@ -210,6 +210,13 @@ fn limiter(scene: &Scene, trace: &Trace, device: &DeviceSpec) -> String {
 
 /// The resident kernel that takes longest for a micro-batch: its label, and its time in cycles.
 pub fn slowest_kernel(scene: &Scene, trace: &Trace) -> Option<(String, u64)> {
+    let (track, cycles) = slowest_track(scene, trace)?;
+    let TrackKind::Kernel(id) = trace.tracks[track].kind else { return None };
+    Some((scene.program.kernel(id).label.clone(), cycles))
+}
+
+/// The index of the track that is at work longest for a micro-batch, and that time in cycles.
+pub fn slowest_track(scene: &Scene, trace: &Trace) -> Option<(usize, u64)> {
     let micro_batches = u64::from(scene.program.schedule.micro_batches().max(1));
     let own = |track: &Track| {
         [Activity::Compute, Activity::Receive, Activity::Send]
@@ -218,7 +225,5 @@ pub fn slowest_kernel(scene: &Scene, trace: &Trace) -> Option<(String, u64)> {
             .sum::<u64>()
             / micro_batches
     };
-    let busiest = trace.tracks.iter().max_by_key(|track| own(track))?;
-    let TrackKind::Kernel(id) = busiest.kind else { return None };
-    Some((scene.program.kernel(id).label.clone(), own(busiest)))
+    trace.tracks.iter().map(own).enumerate().max_by_key(|&(_, cycles)| cycles)
 }
