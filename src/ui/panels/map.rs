@@ -7,7 +7,7 @@ use egui::{Rect, Ui, UiBuilder, pos2, vec2};
 use crate::compiler::Schedule;
 use crate::hardware::{Core, Geometry};
 use crate::session::{Action, ColourRange, Draft, Session, ViewAction};
-use crate::sim::{Activity, Layer, OpClass, Scene, inspect};
+use crate::sim::{Activity, Layer, Scene, inspect};
 use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;

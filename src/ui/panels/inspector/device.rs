@@ -65,6 +65,7 @@ fn figures(ui: &mut Ui, device: &DeviceSpec) {
         input_queues,
         output_queues,
         io_bytes_per_second,
+        io_ports,
         system_power_w,
         vector_issue_cycles,
         loop_setup_cycles,
@@ -95,6 +96,7 @@ fn figures(ui: &mut Ui, device: &DeviceSpec) {
         ("Colours", colours),
         ("Input queues", input_queues),
         ("Output queues", output_queues),
+        ("In and out ports", io_ports),
         ("Program, stack", code_bytes_per_core),
     ];
     let rates = [

@@ -3,9 +3,9 @@
 use super::*;
 use crate::hardware::Core;
 use crate::scenario::library;
+use crate::session::Opening;
 use crate::session::{Document, TimeAction, ViewAction};
 use crate::ui::app::App;
-use crate::ui::window::Opening;
 use egui::{Event, Modifiers, MouseWheelUnit, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -21,7 +21,7 @@ pub(in crate::ui::panels) fn window(size: Vec2, name: &'static str) -> Window {
             let app = state.get_or_insert_with(|| {
                 let shipped = library::ALL.iter().find(|shipped| shipped.name == name).unwrap();
                 let document = Document::unsaved(shipped.scenario());
-                App::new(ui.ctx(), Opening { document: Some(document), started: Instant::now() })
+                App::new(ui.ctx(), Opening { document: Some(document), notices: Vec::new(), started: Instant::now() })
             });
             app.update(ui.ctx());
             app.draw(ui);
