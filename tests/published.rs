@@ -3,6 +3,9 @@
 //! The price of an instruction comes from inference kernels, so these rows are a test of the mechanism. The band is wide
 //! because several inputs are not published (precision, micro-batch, what overlaps with what).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails on the spot")]
+#![expect(clippy::print_stdout, reason = "the errors are worth reading")]
+
 use std::sync::Arc;
 
 use waferscope::compiler::{Job, Mapping, Work, compile};

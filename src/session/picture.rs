@@ -148,7 +148,7 @@ fn results(summary: &Summary, device: &DeviceSpec) -> [(&'static str, String); 4
     [
         ("Throughput", format::quantity(summary.tokens_per_second, "tok/s")),
         ("Run", format::duration(summary.total_seconds)),
-        ("Fullest cores compute", format::percent(summary.utilization_mean)),
+        ("Utilisation", format::percent(summary.utilization_mean)),
         ("Dense peak", format!("{} at {clock} GHz", format::percent(summary.peak_share))),
     ]
 }

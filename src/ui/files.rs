@@ -111,7 +111,7 @@ impl Files {
     }
 
     /// Draws the field for a path, if it is open, over `area`.
-    pub(super) fn show(&mut self, ui: &mut Ui, area: Rect, actions: &mut Vec<Action>) {
+    pub(super) fn show(&mut self, ui: &Ui, area: Rect, actions: &mut Vec<Action>) {
         let Some(typing) = &mut self.typing else { return };
         let palette = theme::palette(ui);
         let (title, button) = match typing.purpose {

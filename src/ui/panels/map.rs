@@ -508,6 +508,7 @@ fn legend(
 fn welcome(ui: &mut Ui, shell: &mut Shell, scene: &Scene, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     widgets::card(ui, |ui| {
+        ui.set_width(ui.available_width());
         let cores = format::grouped(scene.device.fabric_cores());
         text::label(ui, (&format!("{cores} cores"), Type::Heading, palette.text.primary));
         let words = "Scroll to zoom in, all the way to one core. Space pauses.";

@@ -92,17 +92,20 @@ fn now(ui: &mut Ui, session: &Session, scene: &Scene, report: &CoreReport) {
 }
 
 fn working(ui: &mut Ui, session: &Session, scene: &Scene, report: &CoreReport, work: &CoreWork) {
-    let percent = format!("{:.0}", work.core_busy * 100.0);
-    let readout = widgets::readout(ui, &percent, "%", "busy in this interval");
+    let percent = format!("{:.0}", work.utilisation * 100.0);
+    let readout = widgets::readout(ui, &percent, "%", "utilisation");
     let at = pos2(readout.rect.right() - 12.0, readout.rect.bottom() - 15.0);
     chip(work.activity).paint(ui.painter(), theme::palette(ui), at, Align2::RIGHT_CENTER);
-    readout.on_hover_text(format!("{FLOW}\nOf the core's own cycles in the interval below, those that compute."));
+    readout
+        .on_hover_text(format!("{FLOW}\nOf the core's multiply-add slots in the interval below, those that it uses."));
     let kernel = scene.program.kernel(work.kernel);
     let op = scene.graph.op(kernel.op);
     let batches = scene.program.schedule.micro_batches();
     label_value(ui, "Operator", &kernel.label, "", "From the model's graph");
     label_value(ui, "Pass", work.pass.word(), "", "From the program's schedule");
     label_value(ui, "Micro-batch", &(work.micro_batch + 1).to_string(), &format!("of {batches}"), "From the schedule");
+    let busy = format::percent(work.core_busy);
+    label_value(ui, "Computes", &busy, "of the interval", "The rest it waits, at the rates of the FLOW model");
     let rate = format::three_digits(work.multiply_adds_per_cycle);
     let lanes = format!("of {} FMAC per cycle", scene.device.simd_fp16_lanes.value);
     let origin = format!(

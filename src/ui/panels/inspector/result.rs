@@ -120,16 +120,19 @@ fn headline(ui: &mut Ui, scene: &Scene, summary: &Summary) {
         label_value(ui, "300 B tokens", &format::duration(days), "at this pace", origin);
     }
     let (number, prefix) = split_prefix(summary.flops_per_second);
-    let share = format!("{} of peak", format::percent(summary.peak_share));
-    let origin = "Operations of the operator count, recomputation left out, over the time of the FLOW model; the peak is \
-                  dense fp16 at the run clock";
-    label_value(ui, "Achieved", &number, &format!("{prefix}FLOP/s, {share}"), origin);
+    let origin = "Operations of the operator count, recomputation left out, over the time of the FLOW model";
+    label_value(ui, "Achieved", &number, &format!("{prefix}FLOP/s"), origin);
+    let clock = format!("at {} GHz, the run clock", scene.device.clock_run_hz.value / 1e9);
+    let origin = format!("{origin}; the peak is dense fp16. {}", scene.device.clock_run_hz.source);
+    label_value(ui, "Of dense peak", &format::percent(summary.peak_share), &clock, &origin);
+    let origin = "Multiply-adds of all cores, recomputation and padding counted, over the slots that they had (FLOW)";
+    label_value(ui, "Utilisation", &format::percent(summary.utilization_mean), "mean over cores and time", origin);
 }
 
 /// Where the time went, and what a faster part of would help.
 fn time(ui: &mut Ui, scene: &Scene, summary: &Summary) {
     section(ui, "Where the time goes", &format!("of {}", format::duration(summary.total_seconds)));
-    let (compute, input, output) = (summary.utilization_mean, summary.wait_input_share, summary.wait_output_share);
+    let (compute, input, output) = (summary.compute_share, summary.wait_input_share, summary.wait_output_share);
     let rest = (1.0 - compute - input - output).max(0.0);
     let streaming = matches!(scene.program.schedule, Schedule::Streaming { .. });
     let (for_input, for_output, other) = if streaming {
