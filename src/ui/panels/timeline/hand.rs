@@ -124,7 +124,7 @@ pub(super) fn on_overview(
     let span = shown.span();
     let inside = (shown.from as f64..shown.to as f64).contains(&at);
     let before = *state.grabbed.get_or_insert(if inside { at - shown.from as f64 } else { span as f64 / 2.0 });
-    let (from, to) = shown.placed(at - before, span, edge);
+    let (from, to) = TimeScale::placed(at - before, span, edge);
     if from != shown.from {
         actions.push(Action::Time(TimeAction::Show { from, to }));
     }
