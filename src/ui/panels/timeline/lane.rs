@@ -177,13 +177,13 @@ fn block_label(group: &Group) -> String {
     let back = if group.backward { ", backward" } else { "" };
     match group.block {
         Some(block) => format!("block {block}{back}"),
-        None => format!("micro-batch {}", group.micro_batch),
+        None => format!("micro-batch {}", group.micro_batch + 1),
     }
 }
 
 fn pass_label(group: &Group) -> String {
     let back = if group.backward { ", backward" } else { "" };
-    format!("micro-batch {}{back}", group.micro_batch)
+    format!("micro-batch {}{back}", group.micro_batch + 1)
 }
 
 /// The groups that overlap what is shown.
