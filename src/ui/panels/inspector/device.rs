@@ -117,6 +117,10 @@ fn figures(ui: &mut Ui, device: &DeviceSpec) {
     for (name, sourced) in counts {
         row(ui, name, sourced, f64::from(sourced.value));
     }
+    published_totals(ui, published);
+}
+
+fn published_totals(ui: &mut Ui, published: &PublishedTotals) {
     let PublishedTotals { sram_bytes, sram_bytes_per_second, fabric_bits_per_second, dense_flops, sparse_flops } =
         published;
     let totals = [

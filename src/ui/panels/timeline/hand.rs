@@ -100,7 +100,8 @@ fn notches(event: &Event) -> Option<(f32, bool)> {
     (notches != 0.0).then_some((notches.clamp(-8.0, 8.0), zoom))
 }
 
-/// Reads the hand on the overview: a press beside the box brings its middle there, and the box follows the pointer.
+/// Reads the hand on the overview: a press beside the box brings its middle there, the box follows the pointer, and a
+/// double click shows the whole run.
 pub(super) fn on_overview(
     ui: &Ui,
     places: &Places,
@@ -109,22 +110,30 @@ pub(super) fn on_overview(
     state: &mut TimelineState,
     actions: &mut Vec<Action>,
 ) {
-    let response =
-        ui.interact(places.overview.expand2(egui::vec2(0.0, 3.0)), ui.scope_id().with("overview"), Sense::drag());
+    let response = ui.interact(
+        places.overview.expand2(egui::vec2(0.0, 3.0)),
+        ui.scope_id().with("overview"),
+        Sense::click_and_drag(),
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, "Whole run"));
+    if response.double_clicked() {
+        actions.push(Action::Time(TimeAction::Show { from: 0, to: edge }));
+        return;
+    }
     let whole = TimeScale::new(places.middle, 0, edge);
     if let Some(pointer) = response.hover_pos() {
         wheel(ui, shown, shown.x(whole.cycle_at(pointer.x)), edge, actions);
     }
     let Some(pointer) = response.interact_pointer_pos().filter(|_| response.is_pointer_button_down_on()) else {
         state.grabbed = None;
+        response.on_hover_text("Drag the box to move what is shown; double-click to show the whole run");
         return;
     };
     let at = f64::from(pointer.x - places.middle.min) * whole.cycles_per_point();
     let span = shown.span();
     let inside = (shown.from as f64..shown.to as f64).contains(&at);
     let before = *state.grabbed.get_or_insert(if inside { at - shown.from as f64 } else { span as f64 / 2.0 });
-    let (from, to) = shown.placed(at - before, span, edge);
+    let (from, to) = TimeScale::placed(at - before, span, edge);
     if from != shown.from {
         actions.push(Action::Time(TimeAction::Show { from, to }));
     }

@@ -26,7 +26,7 @@ pub(super) use scale::TimeFormat;
 use scale::TimeScale;
 
 /// Points from one time on the ruler to the next, at least.
-const TICK_POINTS: f32 = 110.0;
+const TICK_POINTS: f32 = 76.0;
 /// Space between the rows of the timeline.
 const ROW_GAP: f32 = 4.0;
 

@@ -52,17 +52,17 @@ impl TimeScale {
         let span = ((self.span() as f64 * factor).round() as u64).clamp(SPAN_MIN, longest);
         let before = (f64::from(x - self.range.min) / f64::from(self.range.span())).clamp(0.0, 1.0);
         let at = self.from as f64 + self.span() as f64 * before;
-        self.placed(at - span as f64 * before, span, edge)
+        Self::placed(at - span as f64 * before, span, edge)
     }
 
     /// The stretch after moving by so many points to the later.
     pub(super) fn panned(&self, points: f32, edge: u64) -> (u64, u64) {
         let from = self.from as f64 + f64::from(points) * self.cycles_per_point();
-        self.placed(from, self.span(), edge)
+        Self::placed(from, self.span(), edge)
     }
 
     /// A stretch of `span` from `from` on, moved back inside the run.
-    pub(super) fn placed(&self, from: f64, span: u64, edge: u64) -> (u64, u64) {
+    pub(super) fn placed(from: f64, span: u64, edge: u64) -> (u64, u64) {
         let from = (from.max(0.0).round() as u64).min(edge.saturating_sub(span));
         (from, from + span)
     }

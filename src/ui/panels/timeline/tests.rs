@@ -3,9 +3,9 @@
 use super::*;
 use crate::hardware::Core;
 use crate::scenario::library;
-use crate::session::Opening;
 use crate::session::{Document, TimeAction, ViewAction};
 use crate::ui::app::App;
+use crate::session::Opening;
 use egui::{Event, Modifiers, MouseWheelUnit, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -18,13 +18,19 @@ pub(in crate::ui::panels) type Window = Harness<'static, Option<App>>;
 pub(in crate::ui::panels) fn window(size: Vec2, name: &'static str) -> Window {
     let mut harness = Harness::builder().with_size(size).build_ui_state(
         move |ui, state: &mut Option<App>| {
-            let app = state.get_or_insert_with(|| {
+            // Letters and colours that are installed in one frame are there in the next.
+            let Some(app) = state else {
                 let shipped = library::ALL.iter().find(|shipped| shipped.name == name).unwrap();
                 let document = Document::unsaved(shipped.scenario());
-                App::new(ui.ctx(), Opening { document: Some(document), notices: Vec::new(), started: Instant::now() })
-            });
+                *state = Some(App::new(ui.ctx(), Opening { document: Some(document), notices: Vec::new(), started: Instant::now() }));
+                return;
+            };
             app.update(ui.ctx());
-            app.draw(ui);
+            // The harness leaves a margin that the real window has not.
+            let area = ui.ctx().content_rect();
+            let mut whole = ui.new_child(egui::UiBuilder::new().max_rect(area));
+            whole.set_clip_rect(area);
+            app.draw(&mut whole);
         },
         None,
     );
