@@ -19,8 +19,11 @@ pub use document::Document;
 pub use placing::{Draft, End, Hand, Judgement, Neighbour};
 pub use playback::{Playback, Speed, StepUnit};
 
+/// The scenarios that come with the program.
+pub use crate::scenario::library;
+
 use crate::hardware::Core;
-use crate::scenario::{Prepared, Scenario, library};
+use crate::scenario::{Prepared, Scenario};
 use crate::sim::metrics::{Strips, Summary, summary};
 use crate::sim::thread::{EngineHandle, Event, PictureRequest, Waker};
 use crate::sim::{Command, Frame, FrameRequest, Layer, Scene, Trace};
