@@ -21,8 +21,10 @@ pub use document::{Document, Opening};
 pub use placing::{Draft, End, Hand, Judgement, Neighbour};
 pub use playback::{Playback, Speed, StepUnit};
 
-use crate::hardware::{Core, Rect};
+/// The scenarios that come with the program.
 pub use crate::scenario::library;
+
+use crate::hardware::{Core, Rect};
 use crate::scenario::{Prepared, Scenario, Source};
 use crate::sim::detail::Detail;
 use crate::sim::metrics::{Strips, Summary, summary};

@@ -3,8 +3,7 @@
 use egui::{Align2, Role, Sense, Ui, pos2, vec2};
 
 use super::{LeftState, Section};
-use crate::scenario::library;
-use crate::session::{Action, FileAction, Session, ViewAction};
+use crate::session::{Action, FileAction, Session, ViewAction, library};
 use crate::sim::{Layer, Scene};
 use crate::ui::app::Shell;
 use crate::ui::panels::map;
@@ -101,8 +100,7 @@ fn scenario_row(ui: &mut Ui, row: &Row, current: bool) -> egui::Response {
         painter.rect_filled(rect, 0.0, palette.surface.hover);
     }
     let left = rect.left() + 12.0;
-    let kind = if current { Type::BodyStrong } else { Type::Body };
-    let title = (row.title.as_str(), kind, palette.text.primary);
+    let title = (row.title.as_str(), Type::Body, palette.text.primary);
     text::paint_elided(painter, pos2(left, rect.top() + 14.0), Align2::LEFT_CENTER, title, width);
     painter.galley(pos2(left, rect.top() + 24.0), question, palette.text.tertiary);
     response

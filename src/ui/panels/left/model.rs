@@ -12,6 +12,9 @@ use crate::session::{Action, Session, TimeAction, ViewAction};
 use crate::sim::{Scene, Trace};
 use crate::ui::widgets::{RowState, TreeRow, tree_row};
 
+/// Blocks of a resident model that are listed at first, so that what stands below the tree stays in reach.
+const BLOCKS_LISTED: usize = 12;
+
 /// What the rows are drawn from.
 struct Tree<'a> {
     scene: &'a Scene,
@@ -34,7 +37,10 @@ pub(super) fn show(ui: &mut Ui, session: &Session, scene: &Scene, state: &mut Le
     let note = match (&moment, streams) {
         (Some(moment), _) => moment.words(&outline, &scene.graph),
         (None, true) => String::new(),
-        (None, false) => format!("{} kernels", scene.program.kernels.len()),
+        (None, false) => match (scene.program.kernels.len(), outline.leaves.len()) {
+            (placed, all) if placed < all => format!("{placed} of {all} placed"),
+            (placed, _) => format!("{placed} kernels"),
+        },
     };
     if !state.section(ui, Section::Model, "Model", (&note, "")) {
         return;
@@ -178,29 +184,42 @@ impl Tree<'_> {
     }
 
     fn resident(&self, ui: &mut Ui, state: &mut LeftState, actions: &mut Vec<Action>) {
-        for (block, leaves) in self.outline.blocks.iter().enumerate() {
-            let open = state.open_blocks.contains(&(block as u32));
-            let computing = leaves.clone().filter(|&leaf| matches!(self.progress(leaf), Progress::Running(_))).count();
-            let value = match computing {
-                _ if open => self.outline.block_parameters[block].clone(),
-                0 => String::new(),
-                count => format!("{count} computing"),
-            };
-            let name = format!("block {block}");
-            let row = TreeRow {
-                name: &name,
-                value: &value,
-                depth: 1,
-                state: RowState::Group { open },
-                selected: false,
-                strong: computing > 0,
-            };
-            if Self::group(ui, ("block", block), &row).clicked() {
-                toggle(state, block as u32);
+        let count = self.outline.blocks.len();
+        let long = count > BLOCKS_LISTED;
+        let listed = if long && !state.open_groups[1] { BLOCKS_LISTED } else { count };
+        for block in 0..listed {
+            self.resident_block(ui, state, block, actions);
+        }
+        if long {
+            let name = format!("{} more", count - BLOCKS_LISTED);
+            let group = RowState::Group { open: state.open_groups[1] };
+            let row = TreeRow { name: &name, value: "blocks", depth: 1, state: group, selected: false, strong: false };
+            if Self::group(ui, ("more", 0), &row).clicked() {
+                state.open_groups[1] = !state.open_groups[1];
             }
-            if open {
-                self.leaves(ui, leaves.clone(), 2, actions);
-            }
+        }
+    }
+
+    fn resident_block(&self, ui: &mut Ui, state: &mut LeftState, block: usize, actions: &mut Vec<Action>) {
+        let leaves = &self.outline.blocks[block];
+        let open = state.open_blocks.contains(&(block as u32));
+        let computing = leaves.clone().filter(|&leaf| matches!(self.progress(leaf), Progress::Running(_))).count();
+        let homeless = self.outline.leaves[leaves.clone()].iter().filter(|leaf| leaf.kernel.is_none()).count();
+        let value = match (computing, homeless) {
+            (_, 0) if open => self.outline.block_parameters[block].clone(),
+            (0, 0) => String::new(),
+            (0, homeless) => format!("{homeless} no place"),
+            (count, _) => format!("{count} computing"),
+        };
+        let name = format!("block {block}");
+        let group = RowState::Group { open };
+        let strong = computing > 0;
+        let row = TreeRow { name: &name, value: &value, depth: 1, state: group, selected: false, strong };
+        if Self::group(ui, ("block", block), &row).clicked() {
+            toggle(state, block as u32);
+        }
+        if open {
+            self.leaves(ui, leaves.clone(), 2, actions);
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::*;
 use crate::hardware::Core;
 use crate::scenario::library;
+use crate::session::Opening;
 use crate::session::{Document, TimeAction, ViewAction};
 use crate::ui::app::App;
-use crate::session::Opening;
 use egui::{Event, Modifiers, MouseWheelUnit, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
@@ -22,7 +22,10 @@ pub(in crate::ui::panels) fn window(size: Vec2, name: &'static str) -> Window {
             let Some(app) = state else {
                 let shipped = library::ALL.iter().find(|shipped| shipped.name == name).unwrap();
                 let document = Document::unsaved(shipped.scenario());
-                *state = Some(App::new(ui.ctx(), Opening { document: Some(document), notices: Vec::new(), started: Instant::now() }));
+                *state = Some(App::new(
+                    ui.ctx(),
+                    Opening { document: Some(document), notices: Vec::new(), started: Instant::now() },
+                ));
                 return;
             };
             app.update(ui.ctx());
