@@ -365,7 +365,7 @@ fn assumptions() -> Vec<String> {
         "weights enter at twelve ports, one for each 100 Gb link, evenly spaced along the west edge (places assumed)",
         "the optimizer runs outside the wafer in no time; the next step's first weights are not waited for",
         "activations of a block are kept or computed again, whichever gives the shorter step that fits",
-        "1 KiB of SRAM a core holds weights that wait and 1 KiB gradients; attention works in blocks of 1 024 keys (assumed)",
+        "1 KiB of SRAM a core holds weights that wait and 1 KiB gradients; attention works in blocks of 1\u{a0}024 keys (assumed)",
     ]
     .map(str::to_owned)
     .to_vec()

@@ -44,8 +44,9 @@ pub struct LogEntry {
     pub command: Command,
 }
 
-/// More events than this make a trace that no desktop holds; see [`Engine::new`].
-pub const EVENTS_MAX: u64 = 4_000_000;
+/// More events than this are refused by [`Engine::new`]: an event leaves up to three intervals of 48 bytes, and the trace
+/// stays in memory twice, with the engine and with the window.
+pub const EVENTS_MAX: u64 = 600_000;
 
 /// Executes one program.
 #[derive(Clone, Debug)]

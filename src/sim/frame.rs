@@ -201,10 +201,13 @@ impl Scene {
         let delays = Delays::new(region, self.device.hop_cycles.value);
         let window = request.window.max(1);
         let earliest = request.time.saturating_sub(window.saturating_add(u64::from(delays.longest())));
-        let intervals = track.between(earliest, request.time.max(1));
-        let intervals = &intervals[intervals.len().saturating_sub(WINDOW_INTERVALS_MAX)..];
+        let all = track.between(earliest, request.time.max(1));
+        let intervals = &all[all.len().saturating_sub(WINDOW_INTERVALS_MAX)..];
         let Some(latest) = intervals.last() else { return };
-        let window = window.min(request.time.saturating_sub(intervals[0].start).max(1));
+        // What is left out must be outside the window of the farthest core too.
+        let left_out = if intervals.len() < all.len() { u64::from(delays.longest()) } else { 0 };
+        let known = request.time.saturating_sub(intervals[0].start).saturating_sub(left_out);
+        let window = window.min(known.max(1));
         let lanes = u64::from(self.device.simd_fp16_lanes.value);
         let shares: Vec<Vec<u16>> = intervals
             .iter()

@@ -13,11 +13,15 @@ use super::{FileError, MAX_BYTES};
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let name = path.display().to_string();
     let failed = |error: std::io::Error| FileError::whole(&name, sentence(&error));
-    let file = fs::File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
+    // Asked before opening, since opening a pipe would wait for its other end.
+    let metadata = fs::metadata(path).map_err(failed)?;
     if metadata.is_dir() {
         return Err(FileError::whole(&name, "expected a file, found a folder"));
     }
+    if !metadata.is_file() {
+        return Err(FileError::whole(&name, "expected a file, found a device or a pipe"));
+    }
+    let file = fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > MAX_BYTES {
