@@ -11,14 +11,15 @@ check:
 run *args:
     cargo run --release -- {{args}}
 
-# Renders the pictures in screenshots/ again.
+# Makes the pictures in screenshots/ again, from scenarios in saves/ in the real window.
 screenshots:
-    cargo test --release --test screenshots -- --include-ignored
+    cargo build --release
+    .ci/screenshots
 
-# Records expected pictures and hashes again; look at the difference before committing it.
+# Records the shipped scenarios again after an intended change of the model; look at the difference before committing.
 bless:
-    WAFERSCOPE_BLESS=1 cargo test --release
-    git diff --stat
+    cargo run --release -- replay --record saves/*.ron
+    git diff --stat saves
 
 # Times the frame path beside a memcpy of the same bytes.
 bench:
