@@ -331,8 +331,8 @@ mod tests {
         assert!(rect.centre().x.abs_diff(pointer.x) <= 1 && rect.centre().y.abs_diff(pointer.y) <= 1);
 
         let (values, revision) = state.placed(&draft, &scene);
-        let painted = values.iter().filter(|&&value| value == OpClass::MlpUp as u8).count();
-        assert_eq!(painted as u64, rect.cores(), "true size");
+        let painted: u64 = values.iter().map(|&value| u64::from(value == OpClass::MlpUp as u8)).sum();
+        assert_eq!(painted, rect.cores(), "true size");
         assert_eq!(state.placed(&draft, &scene).1, revision, "the same draft is not painted twice");
 
         assert_eq!(state.click(&draft, &scene, pointer), Some(Action::Place(PlaceAction::Pick(up))));
