@@ -298,3 +298,50 @@ pub(super) fn legend(ui: &Ui, stage: &Stage<'_>) {
         text::paint(&painter, pos2(left + 16.0, middle), Align2::LEFT_CENTER, words);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{Document, Session, library};
+    use crate::sim::thread::Waker;
+
+    #[test]
+    fn a_click_drops_picks_up_or_shakes() {
+        let shipped = library::ALL.iter().find(|shipped| shipped.name == "tiny-resident").unwrap();
+        let scenario = shipped.scenario();
+        let scene = scenario.prepare().unwrap().compile();
+        let mut session = Session::new(Some(Document::unsaved(scenario)), Waker::new(|| {}));
+        while session.scene().is_none() {
+            session.update(std::time::Duration::ZERO);
+        }
+        let mut state = GhostState::default();
+        let mut apply = |action| session.apply(Action::Place(action));
+        let op = |name| scene.graph.find(Some(0), name).unwrap();
+        let (up, down) = (op("mlp.up"), op("mlp.down"));
+        apply(PlaceAction::Begin);
+        apply(PlaceAction::Pick(up));
+        let pointer = Core { x: 300, y: 500 };
+        let draft = session.draft.clone().unwrap();
+        let Some(Action::Place(PlaceAction::Drop(corner))) = state.click(&draft, &scene, pointer) else {
+            panic!("an empty wafer takes every kernel")
+        };
+        session.apply(Action::Place(PlaceAction::Drop(corner)));
+        let draft = session.draft.clone().unwrap();
+        let rect = draft.rect_of(up).unwrap();
+        assert!(rect.centre().x.abs_diff(pointer.x) <= 1 && rect.centre().y.abs_diff(pointer.y) <= 1);
+
+        let (values, revision) = state.placed(&draft, &scene);
+        let painted: u64 = values.iter().map(|&value| u64::from(value == OpClass::MlpUp as u8)).sum();
+        assert_eq!(painted, rect.cores(), "true size");
+        assert_eq!(state.placed(&draft, &scene).1, revision, "the same draft is not painted twice");
+
+        assert_eq!(state.click(&draft, &scene, pointer), Some(Action::Place(PlaceAction::Pick(up))));
+        let outline = placing::compiled(&scene, down).unwrap();
+        assert_eq!(state.click(&draft, &scene, outline.centre()), Some(Action::Place(PlaceAction::Pick(down))));
+
+        session.apply(Action::Place(PlaceAction::Pick(down)));
+        let draft = session.draft.clone().unwrap();
+        assert_eq!(state.click(&draft, &scene, pointer), None);
+        assert!(state.refused.is_some(), "a refused drop shakes");
+    }
+}

@@ -16,6 +16,7 @@ use crate::sim::Scene;
 use crate::ui::app::{Mode, Shell};
 use crate::ui::theme;
 use crate::ui::widgets::{self, SectionHeader};
+use crate::workload::OpId;
 use outline::Outline;
 
 /// Sections that fold.
@@ -37,6 +38,8 @@ pub(in crate::ui) struct LeftState {
     /// The rows of the program that was compiled last.
     outline: Option<(Arc<Program>, Arc<Outline>)>,
     scenarios: Vec<choices::Row>,
+    /// What was in hand when the tree last scrolled to it.
+    revealed: Option<OpId>,
     /// Height of what stands below the tree in Place mode, as measured in the last frame.
     foot_height: f32,
     /// The scenario that opens next is opened to place kernels.
@@ -51,6 +54,7 @@ impl Default for LeftState {
             open_groups: [false; 2],
             outline: None,
             scenarios: choices::shipped(),
+            revealed: None,
             foot_height: 300.0,
             place_next: false,
         }

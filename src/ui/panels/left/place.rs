@@ -56,7 +56,10 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, draft: &Draft, shell: &mut Shell,
     let mut upper = ui.new_child(UiBuilder::new().max_rect(tree).id_salt("place tree"));
     upper.set_clip_rect(tree.intersect(ui.clip_rect()));
     egui::ScrollArea::vertical().id_salt("place").auto_shrink(false).show(&mut upper, |ui| {
-        Tree { scene, draft, outline: &outline }.show(ui, &mut shell.left, actions);
+        let held = draft.hand.map(|hand| hand.op);
+        let reveal = held != shell.left.revealed;
+        shell.left.revealed = held;
+        Tree { scene, draft, outline: &outline, reveal }.show(ui, &mut shell.left, actions);
     });
     let foot = Rect::from_min_max(pos2(area.left(), foot_top), area.max);
     let mut lower = ui.new_child(UiBuilder::new().max_rect(foot).id_salt("place foot"));
@@ -78,6 +81,8 @@ struct Tree<'a> {
     scene: &'a Scene,
     draft: &'a Draft,
     outline: &'a Outline,
+    /// What is in hand has changed: its row scrolls into view.
+    reveal: bool,
 }
 
 impl Tree<'_> {
@@ -128,6 +133,9 @@ impl Tree<'_> {
         };
         let response = ui.push_id(("op", leaf.op.0), |ui| tree_row(ui, &row)).inner;
         if hand.is_some() {
+            if self.reveal {
+                response.scroll_to_me(None);
+            }
             let at = pos2(response.rect.left() + 18.0 + 16.0 * depth as f32, response.rect.center().y);
             Icon::Place.paint_at(ui.painter(), at, 12.0, theme::palette(ui).accent.base);
         }
