@@ -66,30 +66,30 @@ fn job_words(scene: &Scene) -> &'static str {
 fn refusal(ui: &mut Ui, violations: &[Violation]) {
     for violation in violations {
         match violation {
-            Violation::ModelTooLarge { needed, available, ways_out } => {
+            Violation::ModelTooLarge { needed, available, .. } => {
                 fact_row(ui, "SRAM needed", &format::bytes(*needed), "", EXACT);
-                fact_row(ui, "on the wafer", &format::bytes(*available), "", EXACT);
+                fact_row(ui, "SRAM on the wafer", &format::bytes(*available), "", EXACT);
                 let over = *needed as f64 / (*available).max(1) as f64;
-                fact_row(ui, "times the wafer", &format!("{}×", format::three_digits(over)), "", EXACT);
-                ways(ui, ways_out);
+                fact_row(ui, "Needed over available", &format!("{}×", format::three_digits(over)), "", EXACT);
             }
             Violation::Unplaced { kernels, cores_needed, cores_free } => {
                 fact_row(ui, "Kernels without a place", &format::grouped(*kernels), "", EXACT);
-                fact_row(ui, "cores needed", &format::grouped(*cores_needed), "", EXACT);
-                fact_row(ui, "cores free", &format::grouped(*cores_free), "", EXACT);
+                fact_row(ui, "Cores they need", &format::grouped(*cores_needed), "", EXACT);
+                fact_row(ui, "Cores free", &format::grouped(*cores_free), "", EXACT);
             }
-            other => paragraph(ui, &other.to_string()),
+            other => paragraph(ui, &parts::capitalised(&other.to_string())),
         }
     }
-}
-
-fn ways(ui: &mut Ui, ways: &[String]) {
-    if ways.is_empty() {
-        return;
-    }
-    section(ui, "Ways out", "");
-    for way in ways {
-        paragraph(ui, &format!("· {way}"));
+    let ways = violations.iter().filter_map(|violation| match violation {
+        Violation::ModelTooLarge { ways_out, .. } => Some(ways_out),
+        _ => None,
+    });
+    let ways: Vec<&String> = ways.flatten().collect();
+    if !ways.is_empty() {
+        section(ui, "Ways out", "");
+        for way in ways {
+            paragraph(ui, &parts::capitalised(way));
+        }
     }
 }
 
