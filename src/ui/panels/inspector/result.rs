@@ -6,7 +6,7 @@ use super::parts::{self, EXACT, FLOW, fact_row, folding, note, paragraph, sectio
 use super::{Open, alternatives, device};
 use crate::compiler::sram::SramPeak;
 use crate::compiler::{Schedule, Step, Violation, Work, check};
-use crate::session::{Run, Session};
+use crate::session::Run;
 use crate::sim::metrics::Summary;
 use crate::sim::{Activity, Scene};
 use crate::ui::theme;
@@ -18,14 +18,7 @@ use crate::view::Ramp;
 const TRAINING_TOKENS: f64 = 300e9;
 
 /// Draws the page.
-pub(super) fn show(
-    ui: &mut Ui,
-    session: &Session,
-    scene: &Scene,
-    run: &Run,
-    fullest: Option<(u32, SramPeak)>,
-    open: &mut Open,
-) {
+pub(super) fn show(ui: &mut Ui, scene: &Scene, run: &Run, fullest: Option<(u32, SramPeak)>, open: &mut Open) {
     let title = if run.refusal.is_some() { "Does not run" } else { "Result" };
     let below = format!("{} on {}, {}", scene.graph.name, scene.device.title, job_words(scene));
     widgets::panel_title(ui, title, "", &below);
@@ -48,7 +41,7 @@ pub(super) fn show(
             note(ui, &parts::capitalised(assumption));
         }
     }
-    wafer(ui, session, scene);
+    wafer(ui, scene);
     if folding(ui, "Device", &scene.device.title, &mut open.device) {
         device::show(ui, &scene.device);
     }
@@ -209,31 +202,17 @@ fn layout(ui: &mut Ui, scene: &Scene, open: &mut Open) {
 }
 
 /// What is broken, and what repair made of it.
-fn wafer(ui: &mut Ui, session: &Session, scene: &Scene) {
-    use crate::scenario::Defects;
+fn wafer(ui: &mut Ui, scene: &Scene) {
     let outcome = scene.defects.outcome();
     section(ui, "Wafer", &outcome.to_string());
     let made = scene.device.physical_cores();
     let origin = "Dies times cores a die, from the device file; the fabric is what programs can use";
     label_value(ui, "Cores made", &format::grouped(made), "", origin);
     label_value(ui, "Fabric", &format::grouped(scene.device.fabric_cores()), "", origin);
-    label_value(
-        ui,
-        "Dead",
-        &format::grouped(outcome.dead.into()),
-        defects_words(&session.scenario().defects),
-        "From the scenario",
-    );
+    label_value(ui, "Dead", &format::grouped(outcome.dead.into()), "as the scenario says", "From the scenario");
     let repair = "Rows go around single dead cores by their die's spare columns; poor rows move to a spare row";
     label_value(ui, "Rows moved", &outcome.rows_moved.to_string(), "to a spare row", repair);
     if outcome.lost > 0 {
         label_value(ui, "Lost", &format::grouped(outcome.lost.into()), "not replaced", repair);
-    }
-
-    fn defects_words(defects: &Defects) -> &'static str {
-        match defects {
-            Defects::None => "none assumed",
-            Defects::Random { .. } => "at random, by the seed",
-        }
     }
 }
