@@ -74,7 +74,7 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
             Some(facts) if Arc::ptr_eq(&facts.program, &scene.program) => facts,
             _ => Facts::of(&scene.program),
         };
-        result::show(ui, session, scene, run, facts.fullest, &mut state.open);
+        result::show(ui, scene, run, facts.fullest, &mut state.open);
         state.facts = Some(facts);
     });
 }

@@ -6,7 +6,7 @@ use super::parts::{self, EXACT, FLOW, fact_row, folding, note, paragraph, sectio
 use super::{Open, alternatives, device};
 use crate::compiler::sram::SramPeak;
 use crate::compiler::{Schedule, Step, Violation, Work, check};
-use crate::session::{Run, Session};
+use crate::session::Run;
 use crate::sim::metrics::Summary;
 use crate::sim::{Activity, Scene};
 use crate::ui::theme;
@@ -18,14 +18,7 @@ use crate::view::Ramp;
 const TRAINING_TOKENS: f64 = 300e9;
 
 /// Draws the page.
-pub(super) fn show(
-    ui: &mut Ui,
-    session: &Session,
-    scene: &Scene,
-    run: &Run,
-    fullest: Option<(u32, SramPeak)>,
-    open: &mut Open,
-) {
+pub(super) fn show(ui: &mut Ui, scene: &Scene, run: &Run, fullest: Option<(u32, SramPeak)>, open: &mut Open) {
     let title = if run.refusal.is_some() { "Does not run" } else { "Result" };
     let below = format!("{} on {}, {}", scene.graph.name, scene.device.title, job_words(scene));
     widgets::panel_title(ui, title, "", &below);
@@ -48,7 +41,7 @@ pub(super) fn show(
             note(ui, &parts::capitalised(assumption));
         }
     }
-    wafer(ui, session, scene);
+    wafer(ui, scene);
     if folding(ui, "Device", &scene.device.title, &mut open.device) {
         device::show(ui, &scene.device);
     }
@@ -66,30 +59,30 @@ fn job_words(scene: &Scene) -> &'static str {
 fn refusal(ui: &mut Ui, violations: &[Violation]) {
     for violation in violations {
         match violation {
-            Violation::ModelTooLarge { needed, available, ways_out } => {
+            Violation::ModelTooLarge { needed, available, .. } => {
                 fact_row(ui, "SRAM needed", &format::bytes(*needed), "", EXACT);
-                fact_row(ui, "on the wafer", &format::bytes(*available), "", EXACT);
+                fact_row(ui, "SRAM on the wafer", &format::bytes(*available), "", EXACT);
                 let over = *needed as f64 / (*available).max(1) as f64;
-                fact_row(ui, "times the wafer", &format!("{}×", format::three_digits(over)), "", EXACT);
-                ways(ui, ways_out);
+                fact_row(ui, "Needed over available", &format!("{}×", format::three_digits(over)), "", EXACT);
             }
             Violation::Unplaced { kernels, cores_needed, cores_free } => {
                 fact_row(ui, "Kernels without a place", &format::grouped(*kernels), "", EXACT);
-                fact_row(ui, "cores needed", &format::grouped(*cores_needed), "", EXACT);
-                fact_row(ui, "cores free", &format::grouped(*cores_free), "", EXACT);
+                fact_row(ui, "Cores they need", &format::grouped(*cores_needed), "", EXACT);
+                fact_row(ui, "Cores free", &format::grouped(*cores_free), "", EXACT);
             }
-            other => paragraph(ui, &other.to_string()),
+            other => paragraph(ui, &parts::capitalised(&other.to_string())),
         }
     }
-}
-
-fn ways(ui: &mut Ui, ways: &[String]) {
-    if ways.is_empty() {
-        return;
-    }
-    section(ui, "Ways out", "");
-    for way in ways {
-        paragraph(ui, &format!("· {way}"));
+    let ways = violations.iter().filter_map(|violation| match violation {
+        Violation::ModelTooLarge { ways_out, .. } => Some(ways_out),
+        _ => None,
+    });
+    let ways: Vec<&String> = ways.flatten().collect();
+    if !ways.is_empty() {
+        section(ui, "Ways out", "");
+        for way in ways {
+            paragraph(ui, &parts::capitalised(way));
+        }
     }
 }
 
@@ -212,31 +205,17 @@ fn layout(ui: &mut Ui, scene: &Scene, open: &mut Open) {
 }
 
 /// What is broken, and what repair made of it.
-fn wafer(ui: &mut Ui, session: &Session, scene: &Scene) {
-    use crate::scenario::Defects;
+fn wafer(ui: &mut Ui, scene: &Scene) {
     let outcome = scene.defects.outcome();
     section(ui, "Wafer", &outcome.to_string());
     let made = scene.device.physical_cores();
     let origin = "Dies times cores a die, from the device file; the fabric is what programs can use";
     label_value(ui, "Cores made", &format::grouped(made), "", origin);
     label_value(ui, "Fabric", &format::grouped(scene.device.fabric_cores()), "", origin);
-    label_value(
-        ui,
-        "Dead",
-        &format::grouped(outcome.dead.into()),
-        defects_words(&session.scenario().defects),
-        "From the scenario",
-    );
+    label_value(ui, "Dead", &format::grouped(outcome.dead.into()), "as the scenario says", "From the scenario");
     let repair = "Rows go around single dead cores by their die's spare columns; poor rows move to a spare row";
     label_value(ui, "Rows moved", &outcome.rows_moved.to_string(), "to a spare row", repair);
     if outcome.lost > 0 {
         label_value(ui, "Lost", &format::grouped(outcome.lost.into()), "not replaced", repair);
-    }
-
-    fn defects_words(defects: &Defects) -> &'static str {
-        match defects {
-            Defects::None => "none assumed",
-            Defects::Random { .. } => "at random, by the seed",
-        }
     }
 }

@@ -120,6 +120,10 @@ pub(in crate::ui) fn show(
         return;
     }
     let trace = &run.trace;
+    if trace.edge == 0 {
+        empty(ui, palette, &places, run.refusal.is_some());
+        return;
+    }
     let (from, to) = session.playback.visible(trace.edge);
     let scale = TimeScale::new(places.middle, from, to);
     let now = Now { cycle: session.playback.cycle(), edge: trace.edge };
@@ -142,6 +146,14 @@ pub(in crate::ui) fn show(
     let format = TimeFormat::new(seconds(now.edge), seconds(scale.span()) / 100.0);
     let shown = format!("{}–{}", format.number(seconds(from)), format.words(seconds(to)));
     captions(ui, palette, &places, &shown, &lane, now.cycle);
+}
+
+/// What stands where there is no time to show yet, or never will be.
+fn empty(ui: &Ui, palette: &Palette, places: &Places, refused: bool) {
+    ui.painter().rect_filled(places.overview, 0.0, palette.surface.hover);
+    let words = if refused { "Nothing to play: the program does not run" } else { "Compiling" };
+    let at = pos2(places.middle.min + 4.0, places.ruler.center().y);
+    text::paint(ui.painter(), at, Align2::LEFT_CENTER, (words, Type::Caption, palette.text.tertiary));
 }
 
 /// The whole run, with a box around what is shown.

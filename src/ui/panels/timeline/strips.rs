@@ -78,7 +78,8 @@ impl Metric {
     fn number(self, value: f32) -> String {
         match self {
             Self::SramPeak => format::kib(value as u64),
-            _ => format!("{:.0}", value * 100.0),
+            // Nothing summed up is a negative zero.
+            _ => format!("{:.0}", value * 100.0 + 0.0),
         }
     }
 

@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::hardware::Core;
-use crate::scenario::library;
-use crate::session::Opening;
-use crate::session::{Document, TimeAction, ViewAction};
+use crate::session::{FileAction, Opening, TimeAction, ViewAction};
 use crate::ui::app::App;
 use egui::{Event, Modifiers, MouseWheelUnit, Vec2};
 use egui_kittest::Harness;
@@ -20,12 +18,10 @@ pub(in crate::ui::panels) fn window(size: Vec2, name: &'static str) -> Window {
         move |ui, state: &mut Option<App>| {
             // Letters and colours that are installed in one frame are there in the next.
             let Some(app) = state else {
-                let shipped = library::ALL.iter().find(|shipped| shipped.name == name).unwrap();
-                let document = Document::unsaved(shipped.scenario());
-                *state = Some(App::new(
-                    ui.ctx(),
-                    Opening { document: Some(document), notices: Vec::new(), started: Instant::now() },
-                ));
+                let mut app =
+                    App::new(ui.ctx(), Opening { document: None, notices: Vec::new(), started: Instant::now() });
+                app.session.apply(Action::File(FileAction::OpenShipped(name)));
+                *state = Some(app);
                 return;
             };
             app.update(ui.ctx());

@@ -111,7 +111,7 @@ fn controls(ui: &mut Ui, places: &Places, session: &Session, actions: &mut Vec<A
         text::label(&mut row, ("Speed", Type::Body, palette.text.secondary));
     }
     let left = row.min_rect().left();
-    if playback.speed != Speed::Paced {
+    if playback.speed != Speed::Paced || session.run.as_ref().is_none_or(|run| run.trace.edge == 0) {
         return left - GAP;
     }
     let factor = if playback.playing { speed_words(playback.factor) } else { "paused".to_owned() };
@@ -153,6 +153,11 @@ fn speeds(current: Speed) -> (Vec<Speed>, Vec<String>, usize) {
 fn clock(ui: &Ui, area: Rect, session: &Session) {
     let Some((scene, run)) = session.scene().zip(session.run.as_ref()) else { return };
     let palette = theme::palette(ui);
+    if run.trace.edge == 0 {
+        let none = ("–", Type::Time, palette.text.tertiary);
+        text::paint_on_baseline(ui.painter(), pos2(area.left(), area.center().y + 7.0), 0.0, &[none]);
+        return;
+    }
     let clock_hz = scene.device.clock_run_hz.value;
     let edge = run.trace.edge as f64 / clock_hz;
     let (from, to) = session.playback.visible(run.trace.edge);
