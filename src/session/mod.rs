@@ -202,7 +202,12 @@ impl Session {
             let Some(run) = &mut self.run else { return };
             match event {
                 Event::Compiled(scene) => run.scene = Some(scene),
-                Event::Refused(reason) => run.refusal = Some(reason),
+                Event::Refused(reason) => {
+                    run.refusal = Some(reason);
+                    // Nothing moves; what was placed shows in the memory that it takes.
+                    self.playback.playing = false;
+                    self.layer = Layer::SramPeak;
+                }
                 Event::Finished => {
                     if let Some(snapshot) = run.handle.snapshot() {
                         run.trace = snapshot.trace;

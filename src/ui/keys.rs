@@ -56,6 +56,11 @@ pub(super) fn read(ctx: &Context, session: &Session, shell: &mut Shell, actions:
     if pressed(Modifiers::NONE, Key::Escape) {
         escape(session, shell, actions);
     }
+    // Elsewhere these keys move the focus and press what has it.
+    let focused = ctx.memory(egui::Memory::focused);
+    if focused.is_some() && focused != shell.map.widget {
+        return;
+    }
     time_keys(ctx, actions);
     map_keys(ctx, shell, actions);
     if shell.mode == Mode::Place {

@@ -176,7 +176,9 @@ pub(super) fn kernel_names(painter: &Painter, palette: &Palette, view: &Viewport
     for kernel in scene.kernels {
         let rect = &kernel.rect;
         let seen = on_screen(painter, view, scene, [rect.x, rect.y, rect.right(), rect.bottom()]).intersect(area(view));
-        if seen.height() >= 26.0 && seen.width() >= 34.0 {
+        // A name that does not fit says nothing.
+        let fits = text::width(painter, kernel.name, Type::BodyStrong) + 22.0 <= seen.width();
+        if seen.height() >= 26.0 && fits {
             let at = seen.min + vec2(5.0, 5.0);
             label_chip(painter, palette, at, Align2::LEFT_TOP, kernel.name, seen.width() - 10.0);
         }

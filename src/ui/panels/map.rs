@@ -28,6 +28,8 @@ pub(in crate::ui) enum Zoom {
     Pan([f64; 2]),
 }
 
+/// Below this width the header leaves the levels out.
+const WIDTH_FOR_LEVELS: f32 = 620.0;
 /// Points that a key moves the map by.
 const PAN_POINTS: f64 = 80.0;
 
@@ -40,6 +42,8 @@ pub(in crate::ui) struct MapState {
     pub hover: Option<Core>,
     pub(super) ghost: ghost::GhostState,
     painter: MapPainter,
+    /// The map as a widget, for the focus of the keyboard.
+    pub widget: Option<egui::Id>,
     /// The frame that was drawn last, to know when to colour again.
     drawn: Drawn,
 }
@@ -101,6 +105,7 @@ impl Default for MapState {
             hover: None,
             ghost: ghost::GhostState::default(),
             painter: MapPainter::new(),
+            widget: None,
             drawn: Drawn::default(),
         }
     }
@@ -189,6 +194,9 @@ fn crumbs(ui: &mut Ui, rect: Rect, shell: &mut Shell, scene: &Scene) {
     if widgets::icon_button(&mut end, Icon::Fit, "Fit the wafer (F)", 24.0, false).clicked() {
         shell.map.ask(Zoom::Fit);
     }
+    if rect.width() < WIDTH_FOR_LEVELS {
+        return;
+    }
     let level = shell.map.level(&plane(scene));
     for (word, own) in [("core", Level::Cores), ("region", Level::Region), ("die", Level::Die), ("wafer", Level::Wafer)]
     {
@@ -227,6 +235,8 @@ pub(in crate::ui) fn show(
     }
     shell.map.view = Some(view);
     shell.map.hover = hand.hovered_core;
+    shell.map.widget = Some(hand.response.id);
+    hold_focus(ui, &hand.response);
     let placing = session.draft.as_ref().filter(|_| shell.mode == Mode::Place);
     if let Some(core) = hand.clicked_core {
         match placing {
@@ -258,6 +268,15 @@ pub(in crate::ui) fn show(
         tooltip(ui, layout, session, scene, core);
     }
     legend(ui, layout, session, shell, scene, &view, actions);
+}
+
+/// The map has the keys while nothing else asks for them, and keeps the arrows and Tab from moving the focus away.
+fn hold_focus(ui: &Ui, map: &egui::Response) {
+    if ui.memory(|memory| memory.focused().is_none()) {
+        map.request_focus();
+    }
+    let filter = egui::EventFilter { tab: false, horizontal_arrows: true, vertical_arrows: true, escape: true };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(map.id, filter));
 }
 
 /// Lets the camera go where it was asked to.
@@ -400,15 +419,29 @@ fn kernel_names(
     }
 }
 
-/// Words beside the wafer.
+/// Words beside the wafer: what the pinned core does, and why the edge rests while tiles leave cores over.
 fn notes(session: &Session) -> Vec<(Core, String, String)> {
-    let (Some(core), Some(frame)) = (session.pinned, &session.frame) else { return Vec::new() };
-    let index = core.y as usize * frame.columns as usize + core.x as usize;
-    let Some(scene) = session.scene() else { return Vec::new() };
-    let info = layer_info(frame.request.layer, scene);
-    let value = frame.values.get(index).copied().unwrap_or(0);
-    let text = format!("{} {} {}", info.title.to_lowercase(), info.words(f64::from(value)), info.unit);
-    vec![(core, format!("Pinned core {}, {}", core.x, core.y), text)]
+    let (Some(frame), Some(scene), Some(run)) = (&session.frame, session.scene(), &session.run) else {
+        return Vec::new();
+    };
+    if let Some(core) = session.pinned {
+        let index = core.y as usize * frame.columns as usize + core.x as usize;
+        let info = layer_info(frame.request.layer, scene);
+        let value = frame.values.get(index).copied().unwrap_or(0);
+        let text = format!("{} {} {}", info.title.to_lowercase(), info.words(f64::from(value)), info.unit);
+        return vec![(core, format!("Pinned core {}, {}", core.x, core.y), text)];
+    }
+    let streaming = matches!(scene.program.schedule, Schedule::Streaming { .. });
+    let interval = run.trace.tracks.first().and_then(|track| track.at(session.playback.cycle()));
+    let (true, Some(interval)) = (streaming, interval) else { return Vec::new() };
+    let kernel = scene.program.kernel(interval.task.kernel);
+    let [columns, rows] = [kernel.columns, kernel.rows].map(|split| split.parts - split.used());
+    if columns == 0 && rows == 0 {
+        return Vec::new();
+    }
+    let core = Core { x: scene.device.fabric_columns.value - 1, y: scene.device.fabric_rows.value / 5 };
+    let text = format!("{columns} columns, {rows} rows a lane get none");
+    vec![(core, "Tiles are rounded up".to_owned(), text)]
 }
 
 fn tooltip(ui: &Ui, layout: &Layout, session: &Session, scene: &Scene, core: Core) {
@@ -491,7 +524,8 @@ fn legend(
     let corner = layout.map.right_bottom() - vec2(12.0, 12.0);
     let place = Rect::from_min_max(pos2(corner.x - width, corner.y - legend.height()), corner);
     let asked = legend.show(&mut ui.new_child(UiBuilder::new().max_rect(place).id_salt("legend")));
-    if shell.welcome == Welcome::Shown && layout.map.height() > 480.0 && session.pinned.is_none() {
+    let refused = session.run.as_ref().is_some_and(|run| run.refusal.is_some());
+    if shell.welcome == Welcome::Shown && layout.map.height() > 480.0 && session.pinned.is_none() && !refused {
         let card = Rect::from_min_max(pos2(place.left(), place.top() - WELCOME_HEIGHT - 20.0), place.right_top());
         welcome(&mut ui.new_child(UiBuilder::new().max_rect(card).id_salt("welcome")), shell, scene, actions);
     }

@@ -35,7 +35,9 @@ pub(in crate::ui) fn show(
             actions.push(Action::File(FileAction::Dismiss(index)));
         }
     }
-    if let Some(reason) = session.run.as_ref().and_then(|run| run.refusal.as_ref()) {
+    // The inspector says the same in numbers; without it, the sentence stands here.
+    let refusal = session.run.as_ref().and_then(|run| run.refusal.as_ref());
+    if let Some(reason) = refusal.filter(|_| !layout.inspector.is_positive()) {
         let message = Message { tone: Tone::Warn, title: "Does not fit", sentence: reason, actions: &[] };
         widgets::message_card(&mut cards, &message);
     }

@@ -49,7 +49,12 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     let title = session.scenario().title.as_str();
     let changed = if session.document.changed { ", changed" } else { "" };
     let title = format!("{title}{changed}");
-    text::paint(ui.painter(), bar.center(), Align2::CENTER_CENTER, (&title, Type::BodyStrong, palette.text.secondary));
+    // In the middle where there is room, else left out: the system's own title bar has it too.
+    let half = text::width(ui.painter(), &title, Type::BodyStrong) / 2.0;
+    if bar.center().x - half > row.min_rect().right() + 16.0 {
+        let title = (title.as_str(), Type::BodyStrong, palette.text.secondary);
+        text::paint(ui.painter(), bar.center(), Align2::CENTER_CENTER, title);
+    }
     let right = egui::Layout::right_to_left(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(bar.shrink2(vec2(12.0, 6.0))).layout(right));
     row.spacing_mut().item_spacing.x = 8.0;

@@ -115,11 +115,11 @@ fn headline(ui: &mut Ui, scene: &Scene, summary: &Summary) {
     let (number, prefix) = split_prefix(summary.flops_per_second);
     let origin = "Operations of the operator count, recomputation left out, over the time of the FLOW model";
     label_value(ui, "Achieved", &number, &format!("{prefix}FLOP/s"), origin);
-    let clock = format!("at {} GHz, the run clock", scene.device.clock_run_hz.value / 1e9);
-    let origin = format!("{origin}; the peak is dense fp16. {}", scene.device.clock_run_hz.source);
-    label_value(ui, "Of dense peak", &format::percent(summary.peak_share), &clock, &origin);
+    let clock = format!("at {} GHz", scene.device.clock_run_hz.value / 1e9);
+    let origin = format!("{origin}; the peak is dense fp16 at the run clock. {}", scene.device.clock_run_hz.source);
+    label_value(ui, "Dense peak", &format::percent(summary.peak_share), &clock, &origin);
     let origin = "Multiply-adds of all cores, recomputation and padding counted, over the slots that they had (FLOW)";
-    label_value(ui, "Utilisation", &format::percent(summary.utilization_mean), "mean over cores and time", origin);
+    label_value(ui, "Utilisation", &format::percent(summary.utilization_mean), "of multiply-adds", origin);
 }
 
 /// Where the time went, and what a faster part of would help.

@@ -11,7 +11,7 @@ use egui::{Align2, Color32, Painter, Rect, Stroke, StrokeKind, pos2};
 use super::scale::TimeScale;
 use crate::compiler::{Pass, Program, Schedule};
 use crate::hardware::Core;
-use crate::sim::trace::Track;
+use crate::sim::trace::{Track, TrackKind};
 use crate::sim::{OpClass, Scene, Trace, metrics};
 use crate::ui::theme::{self, Palette, Type};
 use crate::ui::widgets::text;
@@ -119,6 +119,8 @@ pub(super) struct Boundary {
 /// What the lane draws.
 #[derive(Default)]
 pub(super) struct Lane {
+    /// Whose activities they are, where each kernel has its own.
+    pub owner: Option<String>,
     pub pieces: Vec<Piece>,
     pub boundaries: Vec<Boundary>,
 }
@@ -126,6 +128,10 @@ pub(super) struct Lane {
 /// The blocks of `track` over `scale`.
 pub(super) fn lane(scene: &Scene, groups: &Groups, track: &Track, scale: &TimeScale) -> Lane {
     let room = (scale.range.span() / POINTS_AVERAGE) as usize;
+    let owner = match track.kind {
+        TrackKind::Kernel(kernel) => Some(scene.program.kernel(kernel).label.clone()),
+        TrackKind::Lanes | TrackKind::WeightsIn | TrackKind::GradientsOut => None,
+    };
     let intervals = track.between(scale.from, scale.to);
     let blocks = shown(&groups.blocks, scale);
     let passes = shown(&groups.passes, scale);
@@ -140,7 +146,7 @@ pub(super) fn lane(scene: &Scene, groups: &Groups, track: &Track, scale: &TimeSc
             Piece { from, to, label, colour: Some(theme::data_colour(Ramp::Categorical.colour(category))) }
         });
         let boundaries = if blocks.len() <= room / 4 { named(blocks, block_label) } else { Vec::new() };
-        return Lane { pieces: pieces.collect(), boundaries };
+        return Lane { owner, pieces: pieces.collect(), boundaries };
     }
     let by_block = blocks.len() <= room && blocks.len() > passes.len();
     let (groups, label): (_, fn(&Group) -> String) =
@@ -156,7 +162,7 @@ pub(super) fn lane(scene: &Scene, groups: &Groups, track: &Track, scale: &TimeSc
         Piece { from, to, label, colour: None }
     });
     let boundaries = if by_block && passes.len() <= room / 4 { named(passes, pass_label) } else { Vec::new() };
-    Lane { pieces: pieces.collect(), boundaries }
+    Lane { owner, pieces: pieces.collect(), boundaries }
 }
 
 /// What a single interval is called, and the category of its colour on the map.

@@ -242,6 +242,11 @@ fn captions(ui: &Ui, palette: &Palette, places: &Places, shown: &str, lane: &Lan
             let colour = if words == "Phases" { palette.text.secondary } else { quiet };
             text::paint(painter, at, Align2::LEFT_CENTER, (words, Type::Caption, colour));
         }
+        if let Some(owner) = &lane.owner {
+            let at = pos2(labels.max, places.lane.center().y);
+            let owner = (owner.as_str(), Type::MonoSmall, quiet);
+            text::paint_elided(painter, at, Align2::RIGHT_CENTER, owner, labels.span() - 48.0);
+        }
         let at = pos2(labels.max, places.ruler.center().y);
         text::paint_elided(painter, at, Align2::RIGHT_CENTER, (shown, Type::MonoSmall, quiet), labels.span() - 48.0);
     }
