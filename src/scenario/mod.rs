@@ -137,7 +137,7 @@ impl Scenario {
     /// A scenario for a model file: weight streaming on a WSE-3, one optimizer step of the file's batch.
     pub fn for_model(file_name: &str, text: &str, graph: &Graph) -> Self {
         Self {
-            title: graph.name.clone(),
+            title: format!("{}, {file_name}", graph.name),
             question: format!("How fast does {} train on one wafer?", graph.name),
             device: Source::BuiltIn(file::device::BUILTIN[0].to_owned()),
             model: Source::Embedded { file_name: file_name.to_owned(), text: text.to_owned() },

@@ -28,6 +28,10 @@ pub(in crate::ui) enum Zoom {
     Pan([f64; 2]),
 }
 
+/// From this width on there is a gutter beside the wafer for notes and legend.
+const WIDTH_FOR_GUTTER: f64 = 640.0;
+/// Below this width the legend would hide most of the wafer.
+const WIDTH_FOR_LEGEND: f32 = 520.0;
 /// Below this width the header leaves the levels out.
 const WIDTH_FOR_LEVELS: f32 = 620.0;
 /// Points that a key moves the map by.
@@ -283,7 +287,7 @@ fn hold_focus(ui: &Ui, map: &egui::Response) {
 fn aim(layout: &Layout, plane: &WaferPlane, session: &Session, shell: &mut Shell) {
     let origin = [f64::from(layout.map.left()), f64::from(layout.map.top())];
     let size = [f64::from(layout.map.width()), f64::from(layout.map.height())];
-    let gutter = if layout.map.width() > 640.0 { f64::from(theme::tokens().layout.gutter) + 24.0 } else { 24.0 };
+    let gutter = if size[0] >= WIDTH_FOR_GUTTER { f64::from(theme::tokens().layout.gutter) + 24.0 } else { 24.0 };
     let insets = Insets { left: 32.0, top: 32.0, right: gutter, bottom: 36.0 };
     let whole = Viewport::whole(origin, size, plane, insets);
     // The whole wafer stays whole while the window changes its size.
@@ -347,7 +351,8 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
     let kernels: Vec<KernelOutline<'_>> =
         names.iter().map(|(name, rect, running)| KernelOutline { rect: *rect, name, running: *running }).collect();
     let ports = ports(scene);
-    let notes = if placing.is_some() { Vec::new() } else { notes(session) };
+    let room = view.size[0] >= WIDTH_FOR_GUTTER && placing.is_none();
+    let notes = if room { notes(session) } else { Vec::new() };
     let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
     let scene = MapScene {
         map,
@@ -499,7 +504,7 @@ fn legend(
     actions: &mut Vec<Action>,
 ) {
     let Some(frame) = &session.frame else { return };
-    if layout.map.width() < 420.0 || (shell.mode == Mode::Place && session.draft.is_some()) {
+    if layout.map.width() < WIDTH_FOR_LEGEND || (shell.mode == Mode::Place && session.draft.is_some()) {
         return;
     }
     let plane = plane(scene);
