@@ -70,7 +70,7 @@ fn no_run_is_faster_than_its_parts() {
             Schedule::Pipeline { stages, drain, .. } => {
                 let own = |stage: &waferscope::compiler::PipelineStage| stage.receive.0 + stage.compute.0;
                 let slowest = stages.iter().map(own).max().unwrap();
-                let once: u64 = stages.iter().map(|stage| own(stage) + u64::from(stage.hops)).sum::<u64>() + drain.0;
+                let once: u64 = stages.iter().map(|stage| own(stage) + stage.latency.0).sum::<u64>() + drain.0;
                 assert!(trace.edge >= once + slowest * (rounds - 1), "{name}: {} < {once}", trace.edge);
                 assert!(trace.edge <= once * rounds, "{name}: no worse than one after the other");
                 for (track, stage) in trace.tracks.iter().zip(stages) {

@@ -152,7 +152,7 @@ fn results(page: &mut Page, execution: &Execution, facts: &Facts) {
         page.row("stopped at", &cycles);
         return;
     }
-    page.heading("Result (FLOW: contention of whole streams, not of single wavelets)");
+    page.heading("Result (FLOW: rates of whole kernels and streams, no single wavelets)");
     page.row("throughput", &format::quantity(summary.tokens_per_second, "tok/s"));
     page.row("", &format!("{} sequences/s", format::three_digits(summary.sequences_per_second)));
     page.row(if scene.program.job.work == Work::Train { "step" } else { "run" }, &cycles);

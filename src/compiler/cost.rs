@@ -56,13 +56,13 @@ impl CostModel {
         let multiply = inputs as f64 * (self.issue + length.div_ceil(self.lanes) as f64);
         let reduce = self.issue + length.div_ceil(VALUES_PER_WAVELET) as f64;
         let cycles = outputs as f64 * (multiply + reduce) + self.loop_setup;
-        Cost { cycles: Cycles::from_cost(cycles), multiply_adds: outputs * inputs * length }
+        Cost { cycles: Cycles::from_cost(cycles), multiply_adds: outputs.saturating_mul(inputs).saturating_mul(length) }
     }
 
     /// Dense attention for `queries` tokens against `sequence` keys, on `width` of the `heads · head_dim` columns of
     /// values, of which `width / head_dim` heads are this core's share.
     pub fn attention(&self, queries: u64, sequence: u64, width: u64, head_dim: u64) -> Cost {
-        let multiply_adds = 2 * queries * sequence * width;
+        let multiply_adds = (2 * queries).saturating_mul(sequence).saturating_mul(width);
         let scores = queries as f64 * sequence as f64 * width as f64 / head_dim.max(1) as f64;
         let cycles = multiply_adds as f64 / self.lanes as f64 + scores * self.softmax / ELEMENTWISE_WIDTH;
         Cost { cycles: Cycles::from_cost(cycles + self.loop_setup), multiply_adds }

@@ -108,10 +108,19 @@ pub struct Kernel {
     pub label: String,
     /// Regions that run it, as indices into [`Program::regions`]; all of them work in step.
     pub regions: std::ops::Range<u32>,
-    /// How the work is cut over the rows of a region.
+    /// How the work is cut over the rows of a region; see [`Kernel::rows_in`].
     pub rows: Split,
+    /// The same for the gradients of its inputs, which runs over its outputs.
+    pub rows_backward: Split,
     /// How the work is cut over the columns of its regions, all in one line.
     pub columns: Split,
+}
+
+impl Kernel {
+    /// How the work of a pass is cut over the rows of a region.
+    pub fn rows_in(&self, pass: Pass) -> Split {
+        if pass == Pass::BackwardInput { self.rows_backward } else { self.rows }
+    }
 }
 
 /// The part of training that a stage does.
@@ -169,8 +178,8 @@ pub struct PipelineStage {
     pub compute: Cycles,
     /// Multiply-adds of the fullest core.
     pub multiply_adds: u64,
-    /// Hops from the kernel before it, or from the wafer's edge.
-    pub hops: u32,
+    /// Time of the first wavelet on its way from the kernel before it, or from the wafer's edge.
+    pub latency: Cycles,
 }
 
 /// The order in which kernels run.

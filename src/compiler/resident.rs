@@ -21,22 +21,33 @@ const FP16_BYTES: u64 = 2;
 /// Numbers of shelves that are tried.
 const SHELVES_TRIED: [u32; 10] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
-/// Halvings of the target time in the search; 40 take it from hours to a cycle.
+/// Halvings of the target time at most; the search ends sooner when the target is known to one part in 64.
 const TARGET_HALVINGS: u32 = 40;
 
 /// Compiles the job. Kernels that find no place are reported and left out.
 pub fn compile(graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Job, pinned: &[Placement]) -> Program {
     let sizer = Sizer { device, job, cost: CostModel::new(device) };
     let ops: Vec<(OpId, &Op)> = graph.iter().filter(|(_, op)| !matches!(op.kind, OpKind::Loss { .. })).collect();
+    // What leaves the wafer is no region of it: it is reported, and the compiler looks for a place instead.
+    let inside = |placement: &&Placement| {
+        placement.rect.right() <= device.fabric_columns.value && placement.rect.bottom() <= device.fabric_rows.value
+    };
+    let (kept, off): (Vec<&Placement>, Vec<&Placement>) = pinned.iter().partition(inside);
+    let kept: Vec<Placement> = kept.into_iter().copied().collect();
+    let pinned = &kept[..];
     let layout = best_layout(&sizer, &ops, device, defects, pinned);
     let mut program = assemble(&sizer, &ops, &layout, pinned);
+    for placement in off {
+        let who = label(graph.op(placement.op));
+        program.violations.extend(check_rect(&who, placement.rect, device, defects));
+    }
     if job.work == Work::Train {
         program.violations.push(Violation::Unsupported {
             what: "training with resident weights is not modelled; stream the weights, or run the forward pass"
                 .to_owned(),
         });
     }
-    program.violations.extend(capacity_violations(&sizer, &ops, &layout, device, job));
+    program.violations.extend(capacity_violations(&sizer, &ops, &layout, device));
     program
 }
 
@@ -386,6 +397,7 @@ fn add_kernel(
         label: label(op),
         regions: region..region + 1,
         rows: Sizer::rows(op, rect.height),
+        rows_backward: Sizer::rows(op, rect.height),
         columns: sizer.columns(op, rect.width),
     });
     PipelineStage {
@@ -393,18 +405,12 @@ fn add_kernel(
         receive: sizer.receive(op, rect.height),
         compute: cost.cycles,
         multiply_adds: cost.multiply_adds,
-        hops,
+        latency: Cycles(u64::from(hops) * u64::from(sizer.device.hop_cycles.value)),
     }
 }
 
 /// Says how much is missing when kernels found no place.
-fn capacity_violations(
-    sizer: &Sizer<'_>,
-    ops: &[(OpId, &Op)],
-    layout: &Layout,
-    device: &DeviceSpec,
-    job: &Job,
-) -> Vec<Violation> {
+fn capacity_violations(sizer: &Sizer<'_>, ops: &[(OpId, &Op)], layout: &Layout, device: &DeviceSpec) -> Vec<Violation> {
     let left: Vec<&Op> =
         ops.iter().zip(&layout.rects).filter(|(_, rect)| rect.is_none()).map(|((_, op), _)| *op).collect();
     if left.is_empty() {
@@ -430,7 +436,6 @@ fn capacity_violations(
         cores_needed: left.iter().map(|op| cores_of(op)).sum(),
         cores_free: device.fabric_cores().saturating_sub(used),
     });
-    debug_assert_eq!(job, sizer.job);
     found
 }
 
@@ -440,6 +445,8 @@ fn assumptions() -> Vec<String> {
         "a kernel takes a micro-batch in, computes it and hands it on, one after the other, without a second buffer",
         "attention is dense: masked scores are computed like the others",
         "streams between kernels do not slow each other down",
+        "kernels work in one line, in the order of the graph: sums that bypass a branch are neither routed nor stored",
+        "SRAM holds weights, tables and two tokens in flight; a whole sequence waits only where attention needs it",
     ]
     .map(str::to_owned)
     .to_vec()

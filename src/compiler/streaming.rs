@@ -66,7 +66,7 @@ pub fn compile(graph: &Graph, device: &DeviceSpec, job: &Job) -> Program {
     let (chosen, mut program) = best.or(smallest).expect("one lane is always tried");
     if chosen.sram_peak.0 > limit {
         let cores = device.fabric_cores();
-        let (needed, available) = (chosen.sram_peak.0 * cores, limit * cores);
+        let (needed, available) = (chosen.sram_peak.0.saturating_mul(cores), limit * cores);
         program.violations.push(Violation::ModelTooLarge {
             needed,
             available,
@@ -89,11 +89,15 @@ pub fn compile(graph: &Graph, device: &DeviceSpec, job: &Job) -> Program {
 
 fn reason(chosen: &Candidate, program: &Program) -> String {
     let kept = if chosen.recompute { "activations are computed again" } else { "all activations are kept" };
-    format!(
-        "shortest step that fits: {} sequences at a time, {} micro-batches, {kept}",
-        chosen.sequences,
-        program.schedule.micro_batches(),
-    )
+    let sequences = match chosen.sequences {
+        1 => "1 sequence".to_owned(),
+        count => format!("{count} sequences"),
+    };
+    let micro_batches = match program.schedule.micro_batches() {
+        1 => "1 micro-batch".to_owned(),
+        count => format!("{count} micro-batches"),
+    };
+    format!("shortest step that fits: {sequences} at a time, {micro_batches}, {kept}")
 }
 
 /// One point of the search.
@@ -148,17 +152,18 @@ pub fn estimate(program: &Program) -> Cycles {
     let mut sums = [[0_u64; 3]; 2];
     for stage in stages {
         let half = &mut sums[usize::from(stage.pass != Pass::Forward)];
-        half[0] += stage.compute.0;
-        half[1] += stage.stream_in.0;
-        half[2] += stage.stream_out.0;
+        for (sum, cycles) in half.iter_mut().zip([stage.compute, stage.stream_in, stage.stream_out]) {
+            *sum = sum.saturating_add(cycles.0);
+        }
     }
     let slowest = |half: [u64; 3]| half.into_iter().max().unwrap_or(0);
-    Cycles((slowest(sums[0]) + slowest(sums[1])) * u64::from(*micro_batches))
+    Cycles((slowest(sums[0]).saturating_add(slowest(sums[1]))).saturating_mul(u64::from(*micro_batches)))
 }
 
 /// Builds the program for one choice.
 struct Builder<'a> {
     graph: &'a Graph,
+    device: &'a DeviceSpec,
     job: &'a Job,
     cost: CostModel,
     choice: Choice,
@@ -168,27 +173,30 @@ struct Builder<'a> {
     tokens: Split,
     io_bytes_per_cycle: f64,
     held_bytes_per_core: u64,
-    code_bytes: u64,
     regions: Vec<Region>,
     buffers: Vec<Buffer>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(graph: &'a Graph, device: &DeviceSpec, job: &'a Job, choice: Choice) -> Self {
+    fn new(graph: &'a Graph, device: &'a DeviceSpec, job: &'a Job, choice: Choice) -> Self {
         let (width, height) = (device.fabric_columns.value, device.fabric_rows.value / choice.lanes);
         let regions = (0..choice.lanes)
             .map(|lane| {
                 let rect = Rect { x: 0, y: lane * height, width, height };
-                Region { rect, entry: Entry::spread(rect, device.io_ports.value.div_ceil(choice.lanes)) }
+                Region { rect, entry: Entry::spread(rect, device.io_ports.value / choice.lanes) }
             })
             .collect();
-        let block_weights = (0..graph.blocks)
-            .map(|block| graph.ops.iter().filter(|op| op.block == Some(block)).map(Op::weight_elements).sum::<u64>())
-            .max()
-            .unwrap_or(0);
+        let mut weights_by_block = vec![0_u64; graph.blocks as usize];
+        for op in &graph.ops {
+            if let Some(weights) = op.block.and_then(|block| weights_by_block.get_mut(block as usize)) {
+                *weights += op.weight_elements();
+            }
+        }
+        let block_weights = weights_by_block.into_iter().max().unwrap_or(0);
         let held = (block_weights * FP16_BYTES).div_ceil(device.fabric_cores());
         Self {
             graph,
+            device,
             job,
             cost: CostModel::new(device),
             choice,
@@ -198,7 +206,6 @@ impl<'a> Builder<'a> {
             held_bytes_per_core: if choice.recompute && held <= HELD_BYTES_PER_CORE_MAX { held } else { 0 },
             regions,
             buffers: Vec::new(),
-            code_bytes: u64::from(device.code_bytes_per_core.value),
         }
     }
 
@@ -217,6 +224,7 @@ impl<'a> Builder<'a> {
         let stages = outlines.into_iter().map(|outline| self.stage(outline)).collect();
         let cores: u64 = self.regions.iter().map(|region| region.rect.cores()).sum();
         let steps = self.steps();
+        let assumptions = self.assumptions();
         Program {
             job: *self.job,
             micro_batch: self.choice.sequences,
@@ -231,7 +239,7 @@ impl<'a> Builder<'a> {
             },
             steps,
             violations: Vec::new(),
-            assumptions: assumptions(),
+            assumptions,
         }
     }
 
@@ -240,7 +248,7 @@ impl<'a> Builder<'a> {
         let tokens = self.tokens.tile();
         let score_bytes = self.job.sequence.min(ATTENTION_KEY_BLOCK) * FP16_BYTES;
         let fixed = [
-            ("program and stack", SramUse::Code, self.code_bytes),
+            ("program and stack", SramUse::Code, u64::from(self.device.code_bytes_per_core.value)),
             ("weights staged", SramUse::Buffers, STAGING_BYTES_PER_CORE),
             ("gradients staged", SramUse::Buffers, STAGING_BYTES_PER_CORE),
             // Two vectors of partial sums, one arriving and one leaving.
@@ -271,6 +279,7 @@ impl<'a> Builder<'a> {
             label: label(op),
             regions: 0..self.choice.lanes,
             rows: Split { total: work_width(op), parts: self.rows },
+            rows_backward: Split { total: backward_width(op), parts: self.rows },
             columns: self.tokens_of(op),
         };
         self.graph.iter().map(kernel).collect()
@@ -311,6 +320,30 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// What the program takes for granted, with the figures of this device.
+    fn assumptions(&self) -> Vec<String> {
+        let rate = self.device.io_bytes_per_second.value / 1e9;
+        let ports: u32 = self.regions.iter().map(|region| region.entry.count).sum();
+        let held = if self.held_bytes_per_core > 0 {
+            "; weights held for the backward pass reach their rows again for nothing"
+        } else {
+            ""
+        };
+        vec![
+            "fp16 activations and weights on the wafer; 32 bits a parameter on the way in and out (published)".to_owned(),
+            "attention is dense: masked scores are computed like the others".to_owned(),
+            "a weight gradient costs what its forward pass does".to_owned(),
+            format!("weights and gradients use the full {rate} GB/s each way at the same time; all of an embedding passes{held}"),
+            format!("weights enter at {ports} ports, evenly spaced along the west edge (places assumed)"),
+            "the optimizer runs outside the wafer in no time; the next step's first weights are not waited for".to_owned(),
+            "summing gradients over several systems takes no time".to_owned(),
+            "activations of a block are kept or computed again, whichever gives the shorter step that fits".to_owned(),
+            "1 KiB of SRAM a core holds weights that wait and 1 KiB gradients; attention works in blocks of 1\u{a0}024 keys \
+             (assumed)"
+                .to_owned(),
+        ]
+    }
+
     /// Prices a stage: what it computes, and what it moves on and off the wafer.
     fn stage(&self, outline: Outline) -> Stage {
         let Outline { op: id, pass, recomputed, allocate, free } = outline;
@@ -344,7 +377,16 @@ fn work_width(op: &Op) -> u64 {
     match op.kind {
         OpKind::MatMul { k, .. } => k,
         OpKind::Attention { heads, head_dim, .. } => heads * head_dim,
+        OpKind::Loss { width } => width,
         _ => op.output_width(),
+    }
+}
+
+/// The same for the gradients of its inputs.
+fn backward_width(op: &Op) -> u64 {
+    match op.kind {
+        OpKind::MatMul { n, .. } => n,
+        _ => work_width(op),
     }
 }
 
@@ -354,19 +396,4 @@ pub fn label(op: &Op) -> String {
         Some(block) => format!("block {block} {}", op.name),
         None => op.name.clone(),
     }
-}
-
-fn assumptions() -> Vec<String> {
-    [
-        "fp16 activations and weights on the wafer; 32 bits a parameter on the way in and out (published)",
-        "attention is dense: masked scores are computed like the others",
-        "a weight gradient costs what its forward pass does",
-        "weights and gradients use the full 150 GB/s each way at the same time",
-        "weights enter at twelve ports, one for each 100 Gb link, evenly spaced along the west edge (places assumed)",
-        "the optimizer runs outside the wafer in no time; the next step's first weights are not waited for",
-        "activations of a block are kept or computed again, whichever gives the shorter step that fits",
-        "1 KiB of SRAM a core holds weights that wait and 1 KiB gradients; attention works in blocks of 1\u{a0}024 keys (assumed)",
-    ]
-    .map(str::to_owned)
-    .to_vec()
 }

@@ -40,9 +40,10 @@ pub fn layer_info(layer: Layer, device: &DeviceSpec) -> LayerInfo {
 
 /// Categories of which the first stands for nothing.
 fn kinds<const N: usize>(title: &str, names: [&str; N]) -> LayerInfo {
-    let colours = std::iter::once(&NOTHING).chain(CATEGORICAL.iter().cycle());
-    let category = |(name, &colour): (&str, &Rgba)| Category { name: name.to_owned(), colour };
-    LayerInfo::categorical(title, names.into_iter().zip(colours).map(category).collect())
+    // A kind has the colour of its number everywhere: on the map, in the timeline and while placing.
+    let colour = |index: usize| if index == 0 { NOTHING } else { CATEGORICAL[index % CATEGORICAL.len()] };
+    let category = |(index, name): (usize, &str)| Category { name: name.to_owned(), colour: colour(index) };
+    LayerInfo::categorical(title, names.into_iter().enumerate().map(category).collect())
 }
 
 /// Draws `request` of a scene; a scene that was refused has an empty trace and shows where its kernels would be.

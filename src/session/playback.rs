@@ -173,10 +173,10 @@ impl Playback {
         if self.touched || trace.edge == 0 {
             return;
         }
-        let track = trace.main_track();
+        let intervals = trace.main_intervals();
         let look = (trace.edge as f64 * FIRST_LOOK) as u64;
-        let at = track.intervals.partition_point(|interval| interval.end <= look);
-        let first = &track.intervals[at.min(track.intervals.len().saturating_sub(1))..];
+        let at = intervals.partition_point(|interval| interval.end <= look);
+        let first = &intervals[at.min(intervals.len().saturating_sub(1))..];
         // A phase worth watching lasts longer than a wave takes to cross.
         let crossing = wave_cycles(scene) as u64;
         let start = first.iter().find(|interval| interval.length() > 4 * crossing).or(first.first());
@@ -185,11 +185,11 @@ impl Playback {
     }
 
     fn show_around(&mut self, trace: &Trace) {
-        let track = trace.main_track();
-        let at = track.intervals.partition_point(|interval| interval.end <= self.cycle());
+        let intervals = trace.main_intervals();
+        let at = intervals.partition_point(|interval| interval.end <= self.cycle());
         let first = at.saturating_sub(PHASES_SHOWN / 2);
-        let last = (at + PHASES_SHOWN).min(track.intervals.len());
-        self.shown = match (track.intervals.get(first), track.intervals[..last].last()) {
+        let last = (at + PHASES_SHOWN).min(intervals.len());
+        self.shown = match (intervals.get(first), intervals[..last].last()) {
             (Some(first), Some(last)) if last.end > first.start => Some((first.start, last.end)),
             _ => None,
         };
@@ -244,7 +244,7 @@ impl Playback {
     fn step(&mut self, scene: &Scene, trace: &Trace, back: bool) {
         let now = self.cycle();
         let block = |index: usize| {
-            let interval = &trace.main_track().intervals[index];
+            let interval = &trace.main_intervals()[index];
             let op = scene.program.kernel(interval.task.kernel).op;
             (interval.task.micro_batch, interval.task.pass, scene.graph.op(op).block)
         };
@@ -262,7 +262,7 @@ impl Playback {
                 if back { starts.max() } else { starts.min() }
             }
             StepUnit::Phase | StepUnit::Layer => {
-                let intervals = &trace.main_track().intervals;
+                let intervals = trace.main_intervals();
                 let by_layer = self.unit == StepUnit::Layer;
                 let starts = |index: &usize| *index == 0 || !by_layer || block(*index) != block(*index - 1);
                 let found = if back {

@@ -44,9 +44,9 @@ pub struct LogEntry {
     pub command: Command,
 }
 
-/// More events than this are refused by [`Engine::new`]: an event leaves up to three intervals of 48 bytes, and the trace
-/// stays in memory twice, with the engine and with the window.
-pub const EVENTS_MAX: u64 = 600_000;
+/// More events than this are refused by [`Engine::new`]: an event leaves up to five intervals of 48 bytes, and the trace
+/// is in memory up to three times, with the engine, on its way, and with the window.
+pub const EVENTS_MAX: u64 = 400_000;
 
 /// Executes one program.
 #[derive(Clone, Debug)]

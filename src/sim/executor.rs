@@ -65,13 +65,13 @@ pub(super) struct Streaming {
     compute_start: u64,
     weights_end: u64,
     gradients_end: u64,
-    /// Stages whose weights came in lately, newest last.
-    recent: VecDeque<Staged>,
-    /// Gradients that left lately, newest last.
-    sent: VecDeque<Staged>,
+    /// Stages whose weights came in lately.
+    recent: Staging,
+    /// Gradients that left lately.
+    sent: Staging,
 }
 
-/// Stages to remember; staging never spans more in practice, and if it did the stream would only start later.
+/// Stages to remember. Of older ones the last moment at which they made room is kept.
 const RECENT_MAX: usize = 256;
 
 impl Streaming {
@@ -133,7 +133,7 @@ impl Streaming {
                 rest: Activity::WaitOutput,
             });
             self.weights_end = weights_end;
-            remember(&mut self.recent, Staged { bytes: stage.staged.0, released: end });
+            self.recent.remember(Staged { bytes: stage.staged.0, released: end });
         }
         if stage.stream_out.0 > 0 {
             let gradients_end = (gradients_start + stage.stream_out.0).max(end);
@@ -146,7 +146,7 @@ impl Streaming {
                 rest: Activity::WaitInput,
             });
             self.gradients_end = gradients_end;
-            remember(&mut self.sent, Staged { bytes: stage.staged.0, released: gradients_end });
+            self.sent.remember(Staged { bytes: stage.staged.0, released: gradients_end });
         }
         let event = |cycle, allocated| move |&buffer| SramEvent { cycle, buffer, allocated };
         trace.sram.extend(stage.allocate.iter().map(event(start, true)));
@@ -162,7 +162,7 @@ impl Streaming {
             // They pass through: the first part may come in while the stage before them computes.
             return self.weights_end.max(self.compute_start);
         }
-        self.weights_end.max(room_for(&self.recent, waiting, self.staging))
+        self.weights_end.max(self.recent.room_for(waiting, self.staging))
     }
 
     /// The earliest end of a stage whose gradients wait for room: what came before must have left first.
@@ -175,7 +175,7 @@ impl Streaming {
             // All but the part that staging holds has left when the last gradient is made.
             return gradients_start + cycles - share(cycles, self.staging, bytes);
         }
-        room_for(&self.sent, bytes, self.staging)
+        self.sent.room_for(bytes, self.staging)
     }
 
     /// When the last weight is there: what staging cannot hold comes in only while the stage computes.
@@ -183,7 +183,8 @@ impl Streaming {
         if stage.stream_in.0 == 0 {
             return 0;
         }
-        let held = share(stage.stream_in.0, self.staging, stage.staged.0);
+        let room = self.staging.saturating_sub(self.recent.waiting_at(weights_start));
+        let held = share(stage.stream_in.0, room, stage.staged.0);
         (weights_start + stage.stream_in.0).max(compute_start + (stage.stream_in.0 - held))
     }
 }
@@ -193,22 +194,37 @@ fn share(cycles: u64, room: u64, bytes: u64) -> u64 {
     if room >= bytes { cycles } else { (u128::from(cycles) * u128::from(room) / u128::from(bytes)) as u64 }
 }
 
-/// When `bytes` more fit into `staging` beside the newest of `earlier`.
-fn room_for(earlier: &VecDeque<Staged>, bytes: u64, staging: u64) -> u64 {
-    let mut held = bytes;
-    for staged in earlier.iter().rev() {
-        held += staged.bytes;
-        if held > staging {
-            return staged.released;
-        }
-    }
-    0
+/// What shares the staging memory, newest last.
+#[derive(Clone, Debug, Default)]
+struct Staging {
+    held: VecDeque<Staged>,
+    /// When all that was forgotten had made room.
+    forgotten: u64,
 }
 
-fn remember(recent: &mut VecDeque<Staged>, staged: Staged) {
-    recent.push_back(staged);
-    if recent.len() > RECENT_MAX {
-        recent.pop_front();
+impl Staging {
+    /// When `bytes` more fit into `staging` beside the newest.
+    fn room_for(&self, bytes: u64, staging: u64) -> u64 {
+        let mut held = bytes;
+        for staged in self.held.iter().rev() {
+            held += staged.bytes;
+            if held > staging {
+                return staged.released;
+            }
+        }
+        self.forgotten
+    }
+
+    /// Bytes that still wait at `time`.
+    fn waiting_at(&self, time: u64) -> u64 {
+        self.held.iter().filter(|staged| staged.released > time).map(|staged| staged.bytes).sum()
+    }
+
+    fn remember(&mut self, staged: Staged) {
+        self.held.push_back(staged);
+        if self.held.len() > RECENT_MAX {
+            self.forgotten = self.held.pop_front().map_or(0, |oldest| oldest.released.max(self.forgotten));
+        }
     }
 }
 
@@ -247,7 +263,7 @@ impl Pipeline {
         };
         let free = self.departed[index];
         let receive_start = free.max(self.upstream_done);
-        let receive_end = receive_start + stage.receive.0 + u64::from(stage.hops);
+        let receive_end = receive_start + stage.receive.0 + stage.latency.0;
         let compute_end = receive_end + stage.compute.0;
         if let Some(before) = index.checked_sub(1) {
             let track = &mut trace.tracks[before];

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::compiler::{Entry, Kernel, Program, Region, Schedule};
+use crate::compiler::{Entry, Kernel, Program, Region, Schedule, Split};
 use crate::hardware::{Core, DefectMap, DeviceSpec};
 use crate::sim::occupancy;
 use crate::sim::trace::{Activity, Interval, Trace, Track};
@@ -159,7 +159,7 @@ impl Scene {
                     let Some(track) = track_of(&self.program, trace, index) else { continue };
                     match request.layer {
                         Layer::Utilisation => self.fill_utilisation(values, index as u32, region, track, request),
-                        _ => self.fill_category(values, region, track, request),
+                        _ => self.fill_category(values, index as u32, region, track, request),
                     }
                 }
             }
@@ -217,15 +217,17 @@ impl Scene {
                 delays.shares(interval, request.time, window, (multiply_adds.min(slots), slots))
             })
             .collect();
-        let kernels: Vec<&Kernel> =
-            intervals.iter().map(|interval| self.program.kernel(interval.task.kernel)).collect();
+        let splits: Vec<Split> = intervals
+            .iter()
+            .map(|interval| self.program.kernel(interval.task.kernel).rows_in(interval.task.pass))
+            .collect();
         let column_shares = column_shares(&self.program, index, region, self.program.kernel(latest.task.kernel));
 
         let mut by_delay: Vec<u16> = Vec::new();
         let mut last: Option<Vec<u16>> = None;
         let rect = region.rect;
         for row in 0..rect.height {
-            let row_shares: Vec<u16> = kernels.iter().map(|kernel| tile_share(kernel.rows, row)).collect();
+            let row_shares: Vec<u16> = splits.iter().map(|rows| tile_share(*rows, row)).collect();
             if last.as_ref() != Some(&row_shares) {
                 by_delay = delays.mix(&shares, &row_shares);
                 last = Some(row_shares);
@@ -239,28 +241,33 @@ impl Scene {
         }
     }
 
-    fn fill_category(&self, values: &mut [u8], region: &Region, track: &Track, request: FrameRequest) {
+    fn fill_category(&self, values: &mut [u8], index: u32, region: &Region, track: &Track, request: FrameRequest) {
         let columns = self.device.fabric_columns.value as usize;
         let delays = Delays::new(region, self.device.hop_cycles.value);
-        let category = |interval: Option<&Interval>| match (request.layer, interval) {
-            (_, None) => 0,
-            (Layer::Kernel, Some(interval)) => {
-                OpClass::of(&self.graph, self.program.kernel(interval.task.kernel).op.0 as usize) as u8
-            }
-            (_, Some(interval)) => interval.dominant() as u8,
-        };
-        let by_delay: Vec<u8> = (0..=delays.steps())
+        // For each number of hops: the category, and the rows and columns that hold a part of the work.
+        let by_delay: Vec<(u8, u32, u32)> = (0..=delays.steps())
             .map(|step| {
-                let lag = u64::from(step * delays.hop);
                 // A core shows what it does in the cycle that ends at `time`.
-                request.time.checked_sub(lag + 1).map_or(0, |time| category(track.at(time)))
+                let time = request.time.checked_sub(u64::from(step * delays.hop) + 1);
+                let Some(interval) = time.and_then(|time| track.at(time)) else { return (0, 0, 0) };
+                let kernel = self.program.kernel(interval.task.kernel);
+                let category = match request.layer {
+                    Layer::Kernel => OpClass::of(&self.graph, kernel.op.0 as usize) as u8,
+                    _ => interval.dominant() as u8,
+                };
+                (category, kernel.rows_in(interval.task.pass).used(), kernel.columns.used())
             })
             .collect();
-        for y in region.rect.y..region.rect.bottom() {
+        let first_column = occupancy::first_column(&self.program, index);
+        for row in 0..region.rect.height {
+            let y = region.rect.y + row;
             let start = y as usize * columns + region.rect.x as usize;
-            let first = delays.of_row(y);
-            let width = region.rect.width as usize;
-            values[start..start + width].copy_from_slice(&by_delay[first..first + width]);
+            let line = &mut values[start..start + region.rect.width as usize];
+            let lags = &by_delay[delays.of_row(y)..];
+            for ((column, value), &(category, rows, used)) in (first_column..).zip(line).zip(lags) {
+                // A core without a part of the work rests, whatever its kernel does.
+                *value = if row < rows && column < used { category } else { 0 };
+            }
         }
     }
 }
@@ -286,7 +293,7 @@ pub fn work_of(program: &Program, interval: &Interval) -> (u64, u64) {
 const FULL: u64 = 256;
 
 /// How much of a full tile the core at `index` holds, of 256.
-fn tile_share(split: crate::compiler::Split, index: u32) -> u16 {
+fn tile_share(split: Split, index: u32) -> u16 {
     (split.at(index) * FULL).checked_div(split.tile()).unwrap_or(0) as u16
 }
 

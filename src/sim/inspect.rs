@@ -1,7 +1,7 @@
 //! Everything about one core at a moment, for the inspector and for hovering.
 
 use crate::compiler::sram::{SramPeak, SramTally, peak_at};
-use crate::compiler::{Extent, KernelId, Pass};
+use crate::compiler::{KernelId, Pass};
 use crate::hardware::Core;
 use crate::sim::frame::{Scene, track_of, work_of};
 use crate::sim::occupancy;
@@ -83,7 +83,8 @@ fn work(
     let track = track_of(program, trace, region as usize)?;
     let interval = *track.at(time.checked_sub(lag + 1)?)?;
     let kernel = program.kernel(interval.task.kernel);
-    let tile = [(kernel.rows.at(row), kernel.rows.tile()), (kernel.columns.at(column), kernel.columns.tile())];
+    let rows = kernel.rows_in(interval.task.pass);
+    let tile = [(rows.at(row), rows.tile()), (kernel.columns.at(column), kernel.columns.tile())];
     let fraction: f64 = tile.iter().map(|&(own, full)| own as f64 / full.max(1) as f64).product();
     let cycles = interval.cycles_of(Activity::Compute, interval.start, interval.end);
     let kernel_busy = cycles as f64 / interval.length() as f64;
@@ -91,7 +92,8 @@ fn work(
         kernel: interval.task.kernel,
         pass: interval.task.pass,
         micro_batch: interval.task.micro_batch,
-        activity: interval.dominant(),
+        // A core without a part of the work rests, whatever its kernel does.
+        activity: if fraction > 0.0 { interval.dominant() } else { Activity::Idle },
         kernel_busy,
         core_busy: kernel_busy * fraction,
         multiply_adds_per_cycle: rate(scene, &interval) * fraction,
@@ -120,13 +122,9 @@ pub fn buffers(scene: &Scene, trace: &Trace, core: Core, time: u64) -> Vec<(Stri
     let mut held: Vec<(String, u64)> = always
         .chain(staged)
         .filter(|buffer| buffer.regions.contains(&region))
-        .map(|buffer| (buffer.label.clone(), bytes(buffer.extent, row, column)))
+        .map(|buffer| (buffer.label.clone(), buffer.extent.bytes_at(row, column)))
         .filter(|(_, bytes)| *bytes > 0)
         .collect();
     held.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
     held
-}
-
-fn bytes(extent: Extent, row: u32, column: u32) -> u64 {
-    extent.bytes_at(row, column)
 }

@@ -132,8 +132,8 @@ pub fn summary(scene: &Scene, trace: &Trace) -> Summary {
         trace.track(kind).map_or(0.0, |track| track.cycles_of(activity, 0, total) as f64 / total as f64)
     };
     let systems = f64::from(program.job.systems.max(1));
-    let sequences = (program.micro_batch * u64::from(program.schedule.micro_batches())) as f64 * systems;
-    let tokens = sequences * program.job.sequence as f64;
+    let sequences = program.job.batch as f64;
+    let tokens = program.job.tokens() as f64;
     let per_token = match program.job.work {
         Work::Train => scene.graph.training_flops_per_token(),
         Work::Forward => scene.graph.forward_flops_per_token(),
@@ -169,11 +169,14 @@ fn utilization(scene: &Scene, trace: &Trace) -> f64 {
         .flat_map(|track| track.intervals.iter().filter(|interval| interval.activity == Activity::Compute))
         .map(|interval| {
             let (multiply_adds, _) = work_of(program, interval);
+            // Of an interval that a stop cut through, the part before it counts.
+            let known = interval.cycles_of(Activity::Compute, 0, trace.edge) as f64 / interval.active.max(1) as f64;
             let kernel = program.kernel(interval.task.kernel);
             // Tiles of a row or a column add up to its total, so the fullest core stands for `total / tile` cores.
-            let rows = kernel.rows.total as f64 / kernel.rows.tile().max(1) as f64;
+            let split = kernel.rows_in(interval.task.pass);
+            let rows = split.total as f64 / split.tile().max(1) as f64;
             let columns = kernel.columns.total as f64 / kernel.columns.tile().max(1) as f64;
-            multiply_adds as f64 * rows * columns
+            known * multiply_adds as f64 * rows * columns
         })
         .sum();
     done / (lanes * program.cores_used().max(1) as f64 * trace.edge.max(1) as f64)
@@ -190,7 +193,7 @@ fn limiter(scene: &Scene, trace: &Trace, device: &DeviceSpec) -> String {
     let total = trace.edge.max(1);
     match scene.program.job.mapping {
         Mapping::Streaming => {
-            let cycles = |activity| trace.main_track().cycles_of(activity, 0, total);
+            let cycles = |activity| trace.tracks.first().map_or(0, |track| track.cycles_of(activity, 0, total));
             let (compute, input, output) =
                 (cycles(Activity::Compute), cycles(Activity::WaitInput), cycles(Activity::WaitOutput));
             let rate = device.io_bytes_per_second.value / 1e9;

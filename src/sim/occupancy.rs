@@ -58,19 +58,20 @@ pub fn region_bytes(program: &Program, alive: &[BufferId], region: u32, mut put:
         }
     }
     let shares: Vec<Vec<u32>> =
-        grids.iter().map(|(columns, _)| (0..rect.width).map(|x| columns.at(first + x) as u32).collect()).collect();
+        grids.iter().map(|(columns, _)| (0..rect.width).map(|x| clamp(columns.at(first + x))).collect()).collect();
     let mut line = vec![0_u32; rect.width as usize];
     let mut last: Option<Vec<u32>> = None;
     for row in 0..rect.height {
         let coefficients: Vec<u32> = grids
             .iter()
-            .map(|(_, members)| members.iter().map(|(rows, bytes)| rows.at(row) * bytes).sum::<u64>() as u32)
+            .map(|(_, members)| members.iter().map(|(rows, bytes)| rows.at(row) * bytes).sum::<u64>())
+            .map(clamp)
             .collect();
         if last.as_ref() != Some(&coefficients) {
-            line.fill(uniform as u32);
+            line.fill(clamp(uniform));
             for (coefficient, share) in coefficients.iter().zip(&shares) {
                 for (bytes, elements) in line.iter_mut().zip(share) {
-                    *bytes += coefficient * elements;
+                    *bytes = bytes.saturating_add(coefficient.saturating_mul(*elements));
                 }
             }
             last = Some(coefficients);
@@ -109,7 +110,7 @@ pub fn region_peaks(program: &Program, region: u32, mut put: impl FnMut(u32, &[u
                 let column_class = class(&column_splits, first + x as u32);
                 let peak = match &last_column {
                     Some((held, peak)) if *held == column_class => *peak,
-                    _ => peak_at(program, region, row, first + x as u32).tally.total() as u32,
+                    _ => clamp(peak_at(program, region, row, first + x as u32).tally.total()),
                 };
                 *bytes = peak;
                 last_column = Some((column_class, peak));
@@ -118,4 +119,9 @@ pub fn region_peaks(program: &Program, region: u32, mut put: impl FnMut(u32, &[u
         }
         put(row, &line);
     }
+}
+
+/// Bytes or elements as a map counts them: beyond 4 GiB a core is full in any case.
+fn clamp(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

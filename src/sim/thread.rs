@@ -6,7 +6,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -133,13 +132,12 @@ impl std::fmt::Debug for Waker {
     }
 }
 
-/// A running engine. Dropping it stops both threads.
+/// A running engine. Dropping it tells both threads to stop and waits for neither: a compilation under way ends first.
 #[derive(Debug)]
 pub struct EngineHandle {
     commands: Sender<Command>,
     events: Receiver<Event>,
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
 }
 
 impl EngineHandle {
@@ -150,6 +148,7 @@ impl EngineHandle {
     pub fn start(compile: impl FnOnce() -> Scene + Send + 'static, waker: Waker) -> std::io::Result<Self> {
         let (commands, command_queue) = bounded(COMMANDS_MAX);
         let (event_queue, events) = bounded(EVENTS_MAX);
+        let painter_events = event_queue.clone();
         let shared = Arc::new(Shared {
             snapshot: Latest::new(),
             painted: Latest::new(),
@@ -164,9 +163,18 @@ impl EngineHandle {
         };
         let painter = {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new().name("painter".to_owned()).spawn(move || paint(&shared, &waker))?
+            let paint = move || {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| paint(&shared, &waker))) {
+                    // The window reads events every frame; if it is gone, so is the need to tell.
+                    let event = Event::Panicked { message: message_of(payload.as_ref()), log: Vec::new() };
+                    let _told = painter_events.try_send(event).is_ok();
+                    waker.wake();
+                }
+            };
+            std::thread::Builder::new().name("painter".to_owned()).spawn(paint)?
         };
-        Ok(Self { commands, events, shared, threads: vec![engine, painter] })
+        drop((engine, painter));
+        Ok(Self { commands, events, shared })
     }
 
     /// Hands a command to the engine without waiting. Returns whether there was room.
@@ -201,10 +209,6 @@ impl Drop for EngineHandle {
         // The engine may be waiting for a command: closing the queue would need the sender moved out, a hold wakes it.
         let _woken = self.commands.try_send(Command::Hold).is_ok();
         self.shared.request.filled.notify_all();
-        for thread in self.threads.drain(..) {
-            // A panic was reported as an event already.
-            let _ended = thread.join().is_ok();
-        }
     }
 }
 
@@ -220,11 +224,7 @@ impl EngineThread {
         let log = Mutex::new(Vec::new());
         let outcome = catch_unwind(AssertUnwindSafe(|| self.work(compile, &log)));
         if let Err(payload) = outcome {
-            let message = payload
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_else(|| "the engine stopped without a message".to_owned());
+            let message = message_of(payload.as_ref());
             let log = log.into_inner().unwrap_or_else(PoisonError::into_inner);
             self.tell(Event::Panicked { message, log });
         }
@@ -284,6 +284,13 @@ impl EngineThread {
         let _told = self.events.try_send(event).is_ok();
         self.waker.wake();
     }
+}
+
+/// What a panic said.
+fn message_of(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_else(|| "it stopped without a message".to_owned())
 }
 
 /// Draws the newest request from the newest snapshot until told to stop.

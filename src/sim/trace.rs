@@ -173,9 +173,9 @@ impl Trace {
         self.tracks.iter().find(|track| track.kind == kind)
     }
 
-    /// The track whose kernel paces the map: the lanes, or the first resident kernel.
-    pub fn main_track(&self) -> &Track {
-        &self.tracks[0]
+    /// The intervals that pace the map: of the lanes, or of the first resident kernel; none of a refused program.
+    pub fn main_intervals(&self) -> &[Interval] {
+        self.tracks.first().map_or(&[], |track| &track.intervals)
     }
 
     /// Hash of all that happened before `cycle`. Independent of how far beyond it the engine has run.

@@ -440,7 +440,7 @@ fn notes(session: &Session) -> Vec<(Core, String, String)> {
     let interval = run.trace.tracks.first().and_then(|track| track.at(session.playback.cycle()));
     let (true, Some(interval)) = (streaming, interval) else { return Vec::new() };
     let kernel = scene.program.kernel(interval.task.kernel);
-    let [columns, rows] = [kernel.columns, kernel.rows].map(|split| split.parts - split.used());
+    let [columns, rows] = [kernel.columns, kernel.rows_in(interval.task.pass)].map(|split| split.parts - split.used());
     if columns == 0 && rows == 0 {
         return Vec::new();
     }
@@ -461,7 +461,7 @@ fn tooltip(ui: &Ui, layout: &Layout, session: &Session, scene: &Scene, core: Cor
     let (die_column, die_row) = scene.defects.geometry().die_of(core);
     let report = inspect::core(scene, &run.trace, core, session.playback.cycle());
     let below = report.work.as_ref().map_or_else(
-        || "no kernel here".to_owned(),
+        || if report.region.is_some() { "its work is done, or has not begun" } else { "no kernel here" }.to_owned(),
         |work| format!("{}, {}", scene.program.kernel(work.kernel).label, work.activity.words()),
     );
     let site =
@@ -488,7 +488,7 @@ fn meaning(session: &Session) -> String {
         }
         Layer::SramNow => "SRAM in use".to_owned(),
         Layer::SramPeak => "SRAM at its peak".to_owned(),
-        Layer::Defects => "columns moved by repair".to_owned(),
+        Layer::Defects => "moved by repair".to_owned(),
         Layer::State | Layer::Kernel => String::new(),
     }
 }

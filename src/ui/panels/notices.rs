@@ -50,10 +50,10 @@ pub(in crate::ui) fn show(
 fn help(ui: &Ui, shell: &mut Shell) {
     let palette = theme::palette(ui);
     let response = egui::Modal::new(egui::Id::unique("keys")).show(ui.ctx(), |ui| {
-        ui.set_width(440.0);
+        ui.set_width(560.0);
         text::label(ui, ("Keys", Type::Heading, palette.text.primary));
         ui.add_space(8.0);
-        egui::Grid::new("sheet").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
+        egui::Grid::new("sheet").num_columns(2).min_col_width(168.0).spacing([24.0, 4.0]).show(ui, |ui| {
             for (keys, what) in keys::SHEET {
                 text::label(ui, (keys, Type::Mono, palette.text.primary));
                 text::label(ui, (what, Type::Body, palette.text.secondary));

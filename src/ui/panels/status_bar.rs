@@ -20,7 +20,7 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &Shell) {
     let used = scene.program.cores_used() as f64 / cores as f64;
     item(&mut row, &[(&format::grouped(cores), true), ("cores", false)]);
     item(&mut row, &[(&scene.defects.outcome().to_string(), false)]);
-    item(&mut row, &[(&format::percent(used), true), ("in use", false)]);
+    item(&mut row, &[(&format::percent(used), true), ("assigned", false)]);
     if let Some(core) = shell.map.hover {
         let (column, die_row) = scene.defects.geometry().die_of(core);
         let place = format!("{}, {}", core.x, core.y);

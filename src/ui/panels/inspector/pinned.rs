@@ -143,7 +143,7 @@ fn tile(ui: &mut Ui, scene: &Scene, report: &CoreReport, work: &CoreWork, kind: 
         _ => ("features", "tokens"),
     };
     section(ui, "Its tile", "");
-    for (what, split, index) in [(rows, kernel.rows, row), (columns, kernel.columns, column)] {
+    for (what, split, index) in [(rows, kernel.rows_in(work.pass), row), (columns, kernel.columns, column)] {
         let (value, total) = extent(split, index);
         let origin =
             format!("Exact: {total} {what} over {} cores, tiles rounded up", format::grouped(split.parts.into()));

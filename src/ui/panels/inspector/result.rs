@@ -180,7 +180,7 @@ fn layout(ui: &mut Ui, scene: &Scene, open: &mut Open) {
         if matches!(program.schedule, Schedule::Streaming { .. }) { "weights stream" } else { "weights stay" },
     );
     let used = format::percent(program.cores_used() as f64 / scene.device.fabric_cores().max(1) as f64);
-    label_value(ui, "Cores", &format::grouped(program.cores_used()), &format!("{used} in use"), EXACT);
+    label_value(ui, "Cores", &format::grouped(program.cores_used()), &format!("{used} assigned"), EXACT);
     let chosen = program.steps.iter().find_map(|step| match step {
         Step::MicroBatchChosen { sequences, lanes, recompute, considered, because } => {
             Some((*sequences, *lanes, *recompute, considered, because))

@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(moment.progress(&outline, up - 1), Progress::Done);
         assert_eq!(moment.progress(&outline, up + 1), Progress::Waiting);
         // In the backward half the later blocks are done first.
-        let intervals = &trace.main_track().intervals;
+        let intervals = trace.main_intervals();
         let back = intervals
             .iter()
             .find(|interval| interval.task.kernel.0 as usize == kernel && interval.task.pass == Pass::BackwardInput);
