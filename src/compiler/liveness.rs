@@ -75,14 +75,25 @@ impl Tensors {
             }
             tensors.reads.push(reads);
         }
+        for tensor in 0..tensors.gradient_class.len() {
+            tensors.gradient_class[tensor] = tensors.root(tensor);
+        }
         tensors
     }
 
+    /// Lets two tensors share a gradient: a forest in which each class points to its lowest tensor.
     fn join_gradients(&mut self, a: TensorId, b: TensorId) {
-        let (keep, drop) = (self.gradient_class[a], self.gradient_class[b]);
-        for class in self.gradient_class.iter_mut().filter(|class| **class == drop) {
-            *class = keep;
+        let (a, b) = (self.root(a), self.root(b));
+        self.gradient_class[a.max(b)] = a.min(b);
+    }
+
+    fn root(&mut self, mut tensor: TensorId) -> TensorId {
+        while self.gradient_class[tensor] != tensor {
+            // Halving the path on the way keeps it short.
+            self.gradient_class[tensor] = self.gradient_class[self.gradient_class[tensor]];
+            tensor = self.gradient_class[tensor];
         }
+        tensor
     }
 
     fn made_by(&self, op: u32) -> impl Iterator<Item = TensorId> + use<> {
