@@ -25,10 +25,10 @@ impl Document {
         Self { scenario, path: None, changed: false, read_only: false }
     }
 
-    /// Notes that it now lives at `path`.
-    pub(super) fn saved(&mut self, path: &Path) {
+    /// Notes that it now lives at `path`, though not with what was `edited_since` its content was taken.
+    pub(super) fn saved(&mut self, path: &Path, edited_since: bool) {
         self.path = Some(path.to_owned());
-        self.changed = false;
+        self.changed = edited_since;
         self.read_only = false;
     }
 }

@@ -7,15 +7,22 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::scenario::file::{scenario, store};
 use crate::scenario::{Scenario, replay};
 use crate::session::document::{Loaded, load};
-use crate::session::recent;
+use crate::session::{Generation, recent};
 use crate::sim::thread::Waker;
 
 /// What a job came to.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Loaded(Loaded),
-    Saved { path: PathBuf },
-    Failed { title: String, text: String },
+    /// What was open at this generation is at `path`.
+    Saved {
+        path: PathBuf,
+        generation: Generation,
+    },
+    Failed {
+        title: String,
+        text: String,
+    },
 }
 
 /// Runs jobs one at a time each on a thread of its own, and collects their outcomes.
@@ -49,11 +56,11 @@ impl Jobs {
     }
 
     /// Records a scenario and writes it.
-    pub(super) fn save(&self, path: PathBuf, mut scenario: Scenario) {
+    pub(super) fn save(&self, path: PathBuf, mut scenario: Scenario, generation: Generation) {
         self.spawn("save", move || {
             scenario.recording = replay::record(&scenario).ok();
             Some(match store::write(&path, scenario::write(&scenario).as_bytes()) {
-                Ok(()) => Outcome::Saved { path },
+                Ok(()) => Outcome::Saved { path, generation },
                 Err(error) => Outcome::Failed { title: "Not saved".to_owned(), text: error.to_string() },
             })
         });
