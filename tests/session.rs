@@ -147,3 +147,24 @@ fn a_device_file_swaps_the_device() {
     assert_eq!(device.name, "wse2");
     assert_eq!(session.run.as_ref().unwrap().refusal, None);
 }
+
+#[test]
+fn a_scenario_with_a_device_of_its_own_opens_again() {
+    let (mut session, folder) = session("13b-streaming");
+    let device = folder.path().join("mine.ron");
+    fs::write(&device, DEVICE).unwrap();
+    file(&mut session, FileAction::Open(device));
+    until(&mut session, "the device is swapped", |session| session.document.changed);
+    let path = folder.path().join("with device.ron");
+    file(&mut session, FileAction::SaveAs(path.clone()));
+    until(&mut session, "it is saved", |session| !session.document.changed);
+    let saved = session.scenario().clone();
+
+    file(&mut session, FileAction::OpenShipped("tiny-resident"));
+    file(&mut session, FileAction::Open(path.clone()));
+    until(&mut session, "it is open again", |session| session.document.path.as_ref() == Some(&path));
+    assert!(session.scenario().recording.is_some(), "a run was recorded while it was saved");
+    let opened = waferscope::scenario::Scenario { recording: None, ..session.scenario().clone() };
+    assert_eq!(opened, saved);
+    assert_eq!(session.notices, []);
+}

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::scenario::file::{FileError, device, scenario, store};
+use crate::scenario::file::{self, FileError, Kind, device, scenario, store};
 use crate::scenario::{Scenario, Source};
 use crate::workload::import::{self, ImportError};
 
@@ -60,9 +60,9 @@ pub enum Loaded {
 pub fn load(path: &Path) -> Result<Loaded, FileError> {
     let bytes = store::read(path)?;
     let name = path.display().to_string();
-    let file_name = path.file_name().map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
+    let file_name = path.file_name().map_or_else(|| name.clone(), |last| last.to_string_lossy().into_owned());
     if looks_like_ron(&bytes) {
-        if looks_like_device(&bytes) {
+        if file::kind(&bytes, &name)? == Kind::Device {
             device::read(&bytes, &name)?;
             // The reader accepted it as text.
             let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -111,12 +111,6 @@ fn neither(name: &str, error: &ImportError) -> FileError {
         error.to_string()
     };
     FileError::whole(name, message)
-}
-
-/// A device file states its fabric, which no scenario does.
-fn looks_like_device(bytes: &[u8]) -> bool {
-    let field = b"fabric_columns:";
-    bytes.windows(field.len()).any(|window| window == field)
 }
 
 /// Device and model must be readable before the document that is open gives way.
