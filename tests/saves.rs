@@ -183,3 +183,22 @@ fn hostile_bytes_give_a_sentence() {
         assert!(error.starts_with("hostile.ron") && !error.contains('\n') && error.len() < 400, "{error}");
     }
 }
+
+#[test]
+fn writes_to_one_path_at_once_leave_one_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared.ron");
+    let texts = [vec![b'a'; 100_000], vec![b'b'; 50_000], vec![b'c'; 10]];
+    std::thread::scope(|scope| {
+        for text in &texts {
+            scope.spawn(|| (0..20).for_each(|_| store::write(&path, text).unwrap()));
+        }
+        for _ in 0..200 {
+            // There is none before the first write ends.
+            let found = store::read(&path).ok();
+            assert!(found.is_none_or(|found| texts.contains(&found)), "a file of two writes");
+        }
+    });
+    assert!(texts.contains(&store::read(&path).unwrap()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left");
+}

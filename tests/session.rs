@@ -168,3 +168,17 @@ fn a_scenario_with_a_device_of_its_own_opens_again() {
     assert_eq!(opened, saved);
     assert_eq!(session.notices, []);
 }
+
+#[test]
+fn more_files_than_may_wait_are_refused_in_words() {
+    let (mut session, folder) = session("tiny-resident");
+    let before = session.document.clone();
+    for _ in 0..100 {
+        file(&mut session, FileAction::Open(folder.path().join("missing.ron")));
+    }
+    let says =
+        |words: &'static str| move |session: &Session| session.notices.iter().any(|notice| notice.text.contains(words));
+    until(&mut session, "the refusal is told", says("files are waiting already"));
+    until(&mut session, "the others are read", says("no such file"));
+    assert_eq!((session.notices.len(), &session.document), (2, &before), "{:?}", session.notices);
+}
