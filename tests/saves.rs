@@ -140,6 +140,28 @@ fn newer_files_are_opened_read_only_or_refused_in_words() {
 }
 
 #[test]
+fn unknown_fields_are_refused_unless_a_newer_program_wrote_them() {
+    let text = std::str::from_utf8(library::ALL[0].bytes).unwrap();
+    let old = include_str!("data/saves/v0/cerebras-gpt-13b.ron");
+    for (text, version, right, wrong, field) in [
+        (text, "version: (1, 0)", "pinned: ", "pined: ", "pined"),
+        (text, "version: (1, 0)", "batch: 32", "batch: 32, butch: 3", "butch"),
+        (text, "version: (1, 0)", "per_mm2: ", "mood: 1, per_mm2: ", "mood"),
+        (old, "version: (0, 3)", "seed: 11", "seed: 11, systems: 2", "systems"),
+    ] {
+        assert!(text.contains(right) && text.contains(version), "{right}");
+        let wrong = text.replacen(right, wrong, 1);
+        let error = read(wrong.as_bytes(), "wrong.ron").unwrap_err().to_string();
+        let told = format!("found the unknown field \"{field}\"");
+        assert!(error.starts_with("wrong.ron:") && error.contains(&told) && !error.contains('\n'), "{error}");
+        if version == "version: (1, 0)" {
+            let newer = read(wrong.replace(version, "version: (1, 1)").as_bytes(), "newer.ron").unwrap();
+            assert!(newer.read_only, "{field}");
+        }
+    }
+}
+
+#[test]
 fn wrong_values_name_their_field() {
     let text = std::str::from_utf8(library::ALL[0].bytes).unwrap();
     for (right, wrong, field) in [

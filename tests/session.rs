@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use waferscope::hardware::Core;
-use waferscope::scenario::{Source, library};
+use waferscope::scenario::{SEQUENCE_MAX, Source, library};
 use waferscope::session::{Action, Document, FileAction, NoticeKind, PlaceAction, Session};
 use waferscope::sim::thread::Waker;
 
@@ -181,4 +181,21 @@ fn more_files_than_may_wait_are_refused_in_words() {
     until(&mut session, "the refusal is told", says("files are waiting already"));
     until(&mut session, "the others are read", says("no such file"));
     assert_eq!((session.notices.len(), &session.document), (2, &before), "{:?}", session.notices);
+}
+
+#[test]
+fn a_model_of_very_long_sequences_opens_again_once_saved() {
+    let (mut session, folder) = session("tiny-resident");
+    let (model, path) = (folder.path().join("long.json"), folder.path().join("long.ron"));
+    fs::write(&model, MODEL.replace("128", "16777216")).unwrap();
+    file(&mut session, FileAction::Open(model));
+    until(&mut session, "the model is open", |session| matches!(session.scenario().model, Source::Embedded { .. }));
+    assert_eq!(session.scenario().job.sequence, SEQUENCE_MAX);
+    assert!(session.notices.iter().any(|notice| notice.text.contains("16 777 216")), "{:?}", session.notices);
+    file(&mut session, FileAction::SaveAs(path.clone()));
+    until(&mut session, "it is saved", |session| session.document.path.is_some());
+    file(&mut session, FileAction::OpenShipped("tiny-resident"));
+    file(&mut session, FileAction::Open(path.clone()));
+    until(&mut session, "it is open again", |session| session.document.path.as_ref() == Some(&path));
+    assert_eq!((session.scenario().job.sequence, session.notices.len()), (SEQUENCE_MAX, 0), "{:?}", session.notices);
 }

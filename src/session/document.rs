@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::scenario::file::{self, FileError, Kind, device, scenario, store};
 use crate::scenario::{Scenario, Source};
+use crate::units::format;
 use crate::workload::import::{self, ImportError};
 
 /// A scenario and where it belongs on the disk.
@@ -82,7 +83,11 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
     // The reader accepted it as text.
     let text = String::from_utf8_lossy(&bytes);
     let scenario = Scenario::for_model(&file_name, &text, &imported.graph);
-    let notices = imported.graph.warnings.clone();
+    let mut notices = imported.graph.warnings.clone();
+    if imported.graph.sequence > scenario.job.sequence {
+        let (allowed, run) = (format::grouped(imported.graph.sequence), format::grouped(scenario.job.sequence));
+        notices.push(format!("the model allows sequences of {allowed} tokens; they run with {run}, the most we take"));
+    }
     Ok(Loaded::Document { document: Box::new(Document::unsaved(scenario)), notices })
 }
 
