@@ -9,33 +9,39 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each top module and what it may import besides itself. Layers of the window and the command line see the plain types
-/// of all that they show; those below them list exactly what they need.
-const LAYERS: [(&str, &[&str]); 14] = [
-    ("units", &[]),
-    ("rng", &[]),
-    ("parallel", &["units"]),
-    ("hardware", &["units", "rng", "parallel"]),
-    ("workload", &["units"]),
-    ("compiler", &["hardware", "workload", "parallel", "units", "rng"]),
-    ("sim", &["compiler", "workload", "hardware", "parallel", "units", "rng"]),
-    ("rivals", &["workload", "units"]),
-    ("scenario", &["sim", "rivals", "compiler", "workload", "hardware", "units", "rng"]),
-    ("lab", &["scenario", "sim", "rivals", "compiler", "hardware", "workload", "parallel", "units", "rng"]),
-    ("view", &["sim", "compiler", "hardware", "units"]),
-    (
-        "session",
-        &["lab", "scenario", "sim", "rivals", "view", "compiler", "workload", "hardware", "parallel", "units", "rng"],
-    ),
-    ("ui", &["session", "view", "sim", "compiler", "workload", "hardware", "units"]),
-    (
-        "cli",
-        &[
-            "session", "lab", "view", "scenario", "sim", "rivals", "compiler", "workload", "hardware", "parallel",
-            "units", "rng",
-        ],
-    ),
-];
+/// A top module and what it may import besides itself.
+struct Layer {
+    name: String,
+    allowed: Vec<String>,
+}
+
+/// The table under "Layers" in `ARCHITECTURE.md`, in its order.
+fn layers() -> Vec<Layer> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
+    layers_of(&text)
+}
+
+fn layers_of(text: &str) -> Vec<Layer> {
+    let mut layers: Vec<Layer> = Vec::new();
+    let section = text.split("\n## ").find(|section| section.starts_with("Layers\n"));
+    for row in section.unwrap_or_default().lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [names, _, uses] = cells[..] else { panic!("expected three cells: {row}") };
+        let (uses, below) = uses.strip_suffix(" and below").map_or((uses, false), |uses| (uses, true));
+        let mut allowed: Vec<String> = Vec::new();
+        for used in uses.split(", ").filter(|used| *used != "nothing") {
+            let layer = layers.iter().find(|layer| layer.name == used);
+            let layer = layer.unwrap_or_else(|| panic!("{used} is not listed above this row: {row}"));
+            allowed.push(layer.name.clone());
+            if below {
+                allowed.extend(layer.allowed.iter().cloned());
+            }
+        }
+        let added = names.split(", ").map(|name| name.trim_matches('`').to_owned());
+        layers.extend(added.map(|name| Layer { name, allowed: allowed.clone() }).collect::<Vec<_>>());
+    }
+    layers
+}
 
 /// Files that belong to no layer: they name all of them and do nothing else.
 const ROOTS: [&str; 2] = ["lib.rs", "main.rs"];
@@ -154,18 +160,19 @@ fn only_in(allowed: &[&str], words: &[&str]) {
 #[test]
 fn imports_run_downwards() {
     let mut wrong = Vec::new();
+    let layers = layers();
     for source in sources() {
         if ROOTS.contains(&source.path.as_str()) {
             continue;
         }
         let layer = source.layer();
-        let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+        let Some(Layer { allowed, .. }) = layers.iter().find(|known| known.name == layer) else {
             wrong.push(format!("{} belongs to no layer of the table", source.path));
             continue;
         };
         for import in imports(&source.code) {
-            let known = LAYERS.iter().any(|(name, _)| *name == import);
-            if known && import != layer && !allowed.contains(&import.as_str()) {
+            let known = layers.iter().any(|known| known.name == import);
+            if known && import != layer && !allowed.contains(&import) {
                 wrong.push(format!("{} ({layer}) uses {import}", source.path));
             }
         }
@@ -174,13 +181,19 @@ fn imports_run_downwards() {
 }
 
 #[test]
-fn the_table_itself_has_no_cycle() {
-    // Every layer may use only layers that are listed above it.
-    for (index, (name, allowed)) in LAYERS.iter().enumerate() {
-        for used in *allowed {
-            assert!(LAYERS[..index].iter().any(|(above, _)| above == used), "{name} uses {used}, listed below it");
-        }
+fn every_layer_of_the_table_is_there() {
+    let sources = sources();
+    for layer in layers() {
+        assert!(sources.iter().any(|source| source.layer() == layer.name), "no source belongs to {}", layer.name);
     }
+}
+
+#[test]
+fn the_reader_of_the_table_understands_below() {
+    let text = "\n## Layers\n\n| `a`, `b` | two | nothing |\n| `c` | one | b |\n| `d` | one | c and below |\n\n## Next\n| `e` |";
+    let read: Vec<_> = layers_of(text).into_iter().map(|layer| (layer.name, layer.allowed.join(" "))).collect();
+    let expected = [("a", ""), ("b", ""), ("c", "b"), ("d", "c b")];
+    assert_eq!(read, expected.map(|(name, allowed)| (name.to_owned(), allowed.to_owned())));
 }
 
 #[test]
@@ -190,7 +203,7 @@ fn the_toolkit_stays_in_ui() {
 
 #[test]
 fn clocks_stay_where_time_is_real() {
-    let allowed = ["sim/thread", "parallel", "lab/bench", "session", "ui", "cli"];
+    let allowed = ["sim/thread", "lab/bench", "session", "ui", "cli"];
     only_in(&allowed, &["std::time", "Instant", "SystemTime"]);
 }
 
@@ -203,11 +216,8 @@ fn files_are_opened_only_at_the_edges() {
 }
 
 #[test]
-fn threads_start_in_four_places() {
-    only_in(
-        &["sim/thread", "parallel", "session/jobs", "ui/files"],
-        &["thread::Builder", "thread::scope", "thread::spawn"],
-    );
+fn threads_start_in_three_places() {
+    only_in(&["sim/thread", "session/jobs", "ui/files"], &["thread::Builder", "thread::scope", "thread::spawn"]);
 }
 
 #[test]

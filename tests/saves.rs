@@ -140,6 +140,28 @@ fn newer_files_are_opened_read_only_or_refused_in_words() {
 }
 
 #[test]
+fn unknown_fields_are_refused_unless_a_newer_program_wrote_them() {
+    let text = std::str::from_utf8(library::ALL[0].bytes).unwrap();
+    let old = include_str!("data/saves/v0/cerebras-gpt-13b.ron");
+    for (text, version, right, wrong, field) in [
+        (text, "version: (1, 0)", "pinned: ", "pined: ", "pined"),
+        (text, "version: (1, 0)", "batch: 32", "batch: 32, butch: 3", "butch"),
+        (text, "version: (1, 0)", "per_mm2: ", "mood: 1, per_mm2: ", "mood"),
+        (old, "version: (0, 3)", "seed: 11", "seed: 11, systems: 2", "systems"),
+    ] {
+        assert!(text.contains(right) && text.contains(version), "{right}");
+        let wrong = text.replacen(right, wrong, 1);
+        let error = read(wrong.as_bytes(), "wrong.ron").unwrap_err().to_string();
+        let told = format!("found the unknown field \"{field}\"");
+        assert!(error.starts_with("wrong.ron:") && error.contains(&told) && !error.contains('\n'), "{error}");
+        if version == "version: (1, 0)" {
+            let newer = read(wrong.replace(version, "version: (1, 1)").as_bytes(), "newer.ron").unwrap();
+            assert!(newer.read_only, "{field}");
+        }
+    }
+}
+
+#[test]
 fn wrong_values_name_their_field() {
     let text = std::str::from_utf8(library::ALL[0].bytes).unwrap();
     for (right, wrong, field) in [
@@ -182,4 +204,23 @@ fn hostile_bytes_give_a_sentence() {
         let error = read(&bytes, "hostile.ron").unwrap_err().to_string();
         assert!(error.starts_with("hostile.ron") && !error.contains('\n') && error.len() < 400, "{error}");
     }
+}
+
+#[test]
+fn writes_to_one_path_at_once_leave_one_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared.ron");
+    let texts = [vec![b'a'; 100_000], vec![b'b'; 50_000], vec![b'c'; 10]];
+    std::thread::scope(|scope| {
+        for text in &texts {
+            scope.spawn(|| (0..20).for_each(|_| store::write(&path, text).unwrap()));
+        }
+        for _ in 0..200 {
+            // There is none before the first write ends.
+            let found = store::read(&path).ok();
+            assert!(found.is_none_or(|found| texts.contains(&found)), "a file of two writes");
+        }
+    });
+    assert!(texts.contains(&store::read(&path).unwrap()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left");
 }

@@ -18,6 +18,9 @@ use crate::workload::{Graph, OpId, builtin};
 use file::FileError;
 use replay::Recording;
 
+/// Longest sequence of a run in tokens; some model files allow longer ones.
+pub const SEQUENCE_MAX: u64 = 1 << 22;
+
 /// Where a device or a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -134,7 +137,8 @@ impl Scenario {
         }
     }
 
-    /// A scenario for a model file: weight streaming on a WSE-3, one optimizer step of the file's batch.
+    /// A scenario for a model file: weight streaming on a WSE-3, one optimizer step of the file's batch, in sequences of
+    /// the file's length or [`SEQUENCE_MAX`].
     pub fn for_model(file_name: &str, text: &str, graph: &Graph) -> Self {
         Self {
             title: format!("{}, {file_name}", graph.name),
@@ -146,7 +150,7 @@ impl Scenario {
                 mapping: Mapping::Streaming,
                 work: Work::Train,
                 batch: graph.batch.unwrap_or(DEFAULT_BATCH).clamp(1, DEFAULT_BATCH),
-                sequence: graph.sequence.max(1),
+                sequence: graph.sequence.clamp(1, SEQUENCE_MAX),
                 systems: 1,
             },
             pinned: Vec::new(),

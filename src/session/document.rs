@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::scenario::file::{FileError, device, scenario, store};
+use crate::scenario::file::{self, FileError, Kind, device, scenario, store};
 use crate::scenario::{Scenario, Source};
+use crate::units::format;
 use crate::workload::import::{self, ImportError};
 
 /// A scenario and where it belongs on the disk.
@@ -25,10 +26,10 @@ impl Document {
         Self { scenario, path: None, changed: false, read_only: false }
     }
 
-    /// Notes that it now lives at `path`.
-    pub(super) fn saved(&mut self, path: &Path) {
+    /// Notes that it now lives at `path`, though not with what was `edited_since` its content was taken.
+    pub(super) fn saved(&mut self, path: &Path, edited_since: bool) {
         self.path = Some(path.to_owned());
-        self.changed = false;
+        self.changed = edited_since;
         self.read_only = false;
     }
 }
@@ -60,9 +61,9 @@ pub enum Loaded {
 pub fn load(path: &Path) -> Result<Loaded, FileError> {
     let bytes = store::read(path)?;
     let name = path.display().to_string();
-    let file_name = path.file_name().map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
+    let file_name = path.file_name().map_or_else(|| name.clone(), |last| last.to_string_lossy().into_owned());
     if looks_like_ron(&bytes) {
-        if looks_like_device(&bytes) {
+        if file::kind(&bytes, &name)? == Kind::Device {
             device::read(&bytes, &name)?;
             // The reader accepted it as text.
             let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -82,7 +83,11 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
     // The reader accepted it as text.
     let text = String::from_utf8_lossy(&bytes);
     let scenario = Scenario::for_model(&file_name, &text, &imported.graph);
-    let notices = imported.graph.warnings.clone();
+    let mut notices = imported.graph.warnings.clone();
+    if imported.graph.sequence > scenario.job.sequence {
+        let (allowed, run) = (format::grouped(imported.graph.sequence), format::grouped(scenario.job.sequence));
+        notices.push(format!("the model allows sequences of {allowed} tokens; they run with {run}, the most we take"));
+    }
     Ok(Loaded::Document { document: Box::new(Document::unsaved(scenario)), notices })
 }
 
@@ -111,12 +116,6 @@ fn neither(name: &str, error: &ImportError) -> FileError {
         error.to_string()
     };
     FileError::whole(name, message)
-}
-
-/// A device file states its fabric, which no scenario does.
-fn looks_like_device(bytes: &[u8]) -> bool {
-    let field = b"fabric_columns:";
-    bytes.windows(field.len()).any(|window| window == field)
 }
 
 /// Device and model must be readable before the document that is open gives way.

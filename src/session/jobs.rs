@@ -1,84 +1,142 @@
-//! Reading and writing files on threads of their own, so that the window never waits for a disk.
+//! Reading and writing files on a thread of their own, so that the window never waits for a disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use crate::scenario::file::{scenario, store};
+use crate::scenario::file::{FileError, scenario, store};
 use crate::scenario::{Scenario, replay};
 use crate::session::document::{Loaded, load};
-use crate::session::recent;
+use crate::session::{Generation, recent};
 use crate::sim::thread::Waker;
 
 /// What a job came to.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Loaded(Loaded),
-    Saved { path: PathBuf },
-    Failed { title: String, text: String },
+    /// What was open at this generation is at `path`.
+    Saved {
+        path: PathBuf,
+        generation: Generation,
+    },
+    Failed {
+        title: String,
+        text: String,
+    },
 }
 
-/// Runs jobs one at a time each on a thread of its own, and collects their outcomes.
+/// Titles of the notices.
+const NOT_OPENED: &str = "Not opened";
+const NOT_SAVED: &str = "Not saved";
+
+/// What the worker is asked to do.
+#[derive(Debug)]
+enum Job {
+    Open(PathBuf),
+    Save { path: PathBuf, scenario: Box<Scenario>, generation: Generation },
+    KeepRecent(Vec<PathBuf>),
+}
+
+/// Does jobs one at a time, in the order in which they were given, and collects their outcomes.
 #[derive(Debug)]
 pub(super) struct Jobs {
-    sender: Sender<Outcome>,
-    receiver: Receiver<Outcome>,
-    waker: Waker,
+    queue: Sender<Job>,
+    outcomes: Receiver<Outcome>,
+    /// Outcomes of jobs that never reached the worker.
+    refused: Vec<Outcome>,
 }
 
-/// Outcomes that may wait for the window, which looks every frame.
+/// Jobs that may wait for the worker; more than this at once is a folder dropped by mistake.
+const JOBS_MAX: usize = 16;
+
+/// Outcomes that may wait for the window, which looks every frame; the worker waits when there are more.
 const OUTCOMES_MAX: usize = 16;
 
 impl Jobs {
+    /// Starts the worker. It ends with the session, after the job that it is at.
     pub(super) fn new(waker: Waker) -> Self {
-        let (sender, receiver) = bounded(OUTCOMES_MAX);
-        Self { sender, receiver, waker }
+        let (queue, jobs) = bounded::<Job>(JOBS_MAX);
+        let (told, outcomes) = bounded(OUTCOMES_MAX);
+        let work = move || {
+            for job in jobs {
+                if let Some(outcome) = job.run() {
+                    // If the window is gone, so is the need to tell.
+                    let _told = told.send(outcome).is_ok();
+                    waker.wake();
+                }
+            }
+        };
+        // Without a thread the queue has lost its other end, and each job is refused in words.
+        let _started = std::thread::Builder::new().name("files".to_owned()).spawn(work).is_ok();
+        Self { queue, outcomes, refused: Vec::new() }
     }
 
     /// The next outcome, if one is there.
-    pub(super) fn finished(&self) -> Option<Outcome> {
-        self.receiver.try_recv().ok()
+    pub(super) fn finished(&mut self) -> Option<Outcome> {
+        self.outcomes.try_recv().ok().or_else(|| self.refused.pop())
     }
 
     /// Reads a file.
-    pub(super) fn open(&self, path: PathBuf) {
-        self.spawn("open", move || match load(&path) {
-            Ok(loaded) => Some(Outcome::Loaded(loaded)),
-            Err(error) => Some(Outcome::Failed { title: "Not opened".to_owned(), text: error.to_string() }),
-        });
+    pub(super) fn open(&mut self, path: PathBuf) {
+        self.give(Job::Open(path));
     }
 
     /// Records a scenario and writes it.
-    pub(super) fn save(&self, path: PathBuf, mut scenario: Scenario) {
-        self.spawn("save", move || {
-            scenario.recording = replay::record(&scenario).ok();
-            Some(match store::write(&path, scenario::write(&scenario).as_bytes()) {
-                Ok(()) => Outcome::Saved { path },
-                Err(error) => Outcome::Failed { title: "Not saved".to_owned(), text: error.to_string() },
-            })
-        });
+    pub(super) fn save(&mut self, path: PathBuf, scenario: Scenario, generation: Generation) {
+        self.give(Job::Save { path, scenario: Box::new(scenario), generation });
     }
 
-    /// Keeps the list of recent files. A list that cannot be kept is no reason to interrupt anybody.
-    pub(super) fn keep_recent(&self, paths: Vec<PathBuf>) {
-        self.spawn("recent", move || {
-            let _kept = recent::save(&paths).is_ok();
-            None
-        });
+    /// Keeps the list of recent files.
+    pub(super) fn keep_recent(&mut self, paths: Vec<PathBuf>) {
+        self.give(Job::KeepRecent(paths));
     }
 
-    fn spawn(&self, name: &str, job: impl FnOnce() -> Option<Outcome> + Send + 'static) {
-        let (sender, waker) = (self.sender.clone(), self.waker.clone());
-        let run = move || {
-            if let Some(outcome) = job() {
-                // If the window is gone, so is the need to tell.
-                let _told = sender.send(outcome).is_ok();
-                waker.wake();
-            }
+    fn give(&mut self, job: Job) {
+        let outcome = match self.queue.try_send(job) {
+            Ok(()) => None,
+            Err(TrySendError::Full(job)) => job.failed(&format!("{JOBS_MAX} files are waiting already; try again")),
+            Err(TrySendError::Disconnected(job)) => job.failed("the system gave no thread for files"),
         };
-        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(run) {
-            let text = format!("the system gave no thread: {error}");
-            let _told = self.sender.try_send(Outcome::Failed { title: "Not done".to_owned(), text }).is_ok();
+        self.refused.extend(outcome);
+    }
+}
+
+impl Job {
+    /// Does the job. One that panics does not take those behind it along.
+    fn run(self) -> Option<Outcome> {
+        let stopped = self.failed("reading or writing it ended in a fault of this program");
+        catch_unwind(AssertUnwindSafe(|| self.work())).unwrap_or(stopped)
+    }
+
+    fn work(self) -> Option<Outcome> {
+        let failed =
+            |title: &str, error: FileError| Outcome::Failed { title: title.to_owned(), text: error.to_string() };
+        match self {
+            Self::Open(path) => Some(load(&path).map_or_else(|error| failed(NOT_OPENED, error), Outcome::Loaded)),
+            Self::Save { path, mut scenario, generation } => {
+                scenario.recording = replay::record(&scenario).ok();
+                let written = store::write(&path, scenario::write(&scenario).as_bytes());
+                Some(match written {
+                    Ok(()) => Outcome::Saved { path, generation },
+                    Err(error) => failed(NOT_SAVED, error),
+                })
+            }
+            Self::KeepRecent(paths) => {
+                // A list that cannot be kept is no reason to interrupt anybody.
+                let _kept = recent::save(&paths).is_ok();
+                None
+            }
         }
+    }
+
+    /// What to tell the user if the job is not done; nothing for one that the user did not ask for.
+    fn failed(&self, why: &str) -> Option<Outcome> {
+        let (title, path) = match self {
+            Self::Open(path) => (NOT_OPENED, path),
+            Self::Save { path, .. } => (NOT_SAVED, path),
+            Self::KeepRecent(_) => return None,
+        };
+        Some(Outcome::Failed { title: title.to_owned(), text: format!("{}: {why}", path.display()) })
     }
 }

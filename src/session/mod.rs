@@ -74,10 +74,18 @@ pub struct ColourRange {
     pub locked: bool,
 }
 
+/// Which document is open and how often it was edited, so that a save that ends late knows whether it is still meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Generation {
+    document: u64,
+    edit: u64,
+}
+
 /// Everything that the window shows.
 #[derive(Debug)]
 pub struct Session {
     pub document: Document,
+    generation: Generation,
     pub prepared: Option<Prepared>,
     pub run: Option<Run>,
     pub playback: Playback,
@@ -96,6 +104,8 @@ pub struct Session {
     pub frame_time: Duration,
     pub notices: Vec<Notice>,
     pub recent: Vec<PathBuf>,
+    /// Whether the list of recent files is kept for next time.
+    pub keeps_recent: bool,
     jobs: Jobs,
     waker: Waker,
     requested: Option<PictureRequest>,
@@ -107,6 +117,7 @@ impl Session {
         let document = opened.unwrap_or_else(|| Document::unsaved(library::default_scenario()));
         let mut session = Self {
             document,
+            generation: Generation::default(),
             prepared: None,
             run: None,
             playback: Playback::default(),
@@ -121,6 +132,7 @@ impl Session {
             frame_time: Duration::ZERO,
             notices: Vec::new(),
             recent: recent::load(),
+            keeps_recent: true,
             jobs: Jobs::new(waker.clone()),
             waker,
             requested: None,
@@ -236,13 +248,25 @@ impl Session {
                     Loaded::Document { document, notices } => self.open(*document, notices),
                     Loaded::Device(device) => self.change_device(device),
                 },
-                Outcome::Saved { path } => {
-                    self.document.saved(&path);
-                    self.remember(&path);
-                }
+                Outcome::Saved { path, generation } => self.saved(&path, generation),
                 Outcome::Failed { title, text } => self.tell(NoticeKind::Error, &title, &text),
             }
         }
+    }
+
+    /// Notes that what was open at `generation` is now at `path`. It may have been edited or replaced since.
+    fn saved(&mut self, path: &std::path::Path, generation: Generation) {
+        if generation.document == self.generation.document {
+            let edited_since = generation.edit != self.generation.edit;
+            self.document.saved(path, edited_since);
+        }
+        self.remember(path);
+    }
+
+    /// Notes that the document is no longer what is on the disk.
+    fn edited(&mut self) {
+        self.document.changed = true;
+        self.generation.edit += 1;
     }
 
     /// Replaces the document. What was open stays until this succeeds.
@@ -252,6 +276,7 @@ impl Session {
             self.remember(&path);
         }
         self.document = document;
+        self.generation = Generation { document: self.generation.document + 1, edit: 0 };
         self.draft = None;
         self.pinned = None;
         self.notices.clear();
@@ -268,7 +293,7 @@ impl Session {
         // Places and what was recorded belong to another wafer.
         scenario.pinned.clear();
         scenario.recording = None;
-        self.document.changed = true;
+        self.edited();
         self.draft = None;
         self.pinned = None;
         self.start();
@@ -276,7 +301,9 @@ impl Session {
 
     fn remember(&mut self, path: &std::path::Path) {
         recent::add(&mut self.recent, path);
-        self.jobs.keep_recent(self.recent.clone());
+        if self.keeps_recent {
+            self.jobs.keep_recent(self.recent.clone());
+        }
     }
 
     /// Shows a notice until the user dismisses it.
@@ -306,7 +333,7 @@ impl Session {
                     self.open(document, Vec::new());
                 }
             }
-            FileAction::SaveAs(path) => self.jobs.save(path, self.document.scenario.clone()),
+            FileAction::SaveAs(path) => self.jobs.save(path, self.document.scenario.clone(), self.generation),
             FileAction::Restart => self.start(),
             FileAction::Dismiss(index) => {
                 if index < self.notices.len() {

@@ -255,7 +255,7 @@ impl Session {
             self.document.scenario.pinned = pinned;
             // What was recorded belongs to another layout.
             self.document.scenario.recording = None;
-            self.document.changed = true;
+            self.edited();
         }
         self.start();
     }

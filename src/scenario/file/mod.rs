@@ -9,8 +9,8 @@ pub mod store;
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 
 /// Longest file that is read, in bytes.
 pub const MAX_BYTES: usize = 64 << 20;
@@ -107,6 +107,34 @@ pub fn version(bytes: &[u8], file: &str) -> Result<(u32, u32), FileError> {
         version: (u32, u32),
     }
     Ok(parse::<Header>(bytes, file)?.version)
+}
+
+/// The kinds of RON files that a user may open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Scenario,
+    Device,
+}
+
+/// Tells the kinds apart by the fields on the outermost level: a device states its fabric, a scenario its job. What
+/// neither does counts as a scenario, whose reader says what it misses.
+///
+/// # Errors
+/// As [`parse`]: if the text as a whole is no RON.
+pub fn kind(bytes: &[u8], file: &str) -> Result<Kind, FileError> {
+    /// Whether each field is there; all others are skipped.
+    #[derive(Deserialize)]
+    struct Fields {
+        #[serde(default, deserialize_with = "is_there")]
+        fabric_columns: bool,
+        #[serde(default, deserialize_with = "is_there")]
+        job: bool,
+    }
+    fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+        IgnoredAny::deserialize(value).map(|_any| true)
+    }
+    let Fields { fabric_columns, job } = parse(bytes, file)?;
+    Ok(if fabric_columns && !job { Kind::Device } else { Kind::Scenario })
 }
 
 /// Refuses any major version but `major`.

@@ -1,7 +1,8 @@
 //! Scenario files, version 1.0, and the way up from older ones.
 //!
 //! The types here are what is on disk, and nothing else: the layers below never see them. A file of a newer minor
-//! version is opened with what this one understands and must not be written over; another major one is refused.
+//! version is opened with what this one understands and must not be written over; another major one is refused. Fields
+//! that are unknown are skipped in the former only.
 
 use std::ops::RangeInclusive;
 
@@ -12,7 +13,7 @@ use super::{FileError, check_version, parse};
 use crate::compiler::{Job, Mapping, Work};
 use crate::hardware::Rect;
 use crate::scenario::replay::{Outcome, Recording};
-use crate::scenario::{Defects, PinnedKernel, Scenario, Source};
+use crate::scenario::{Defects, PinnedKernel, SEQUENCE_MAX, Scenario, Source};
 use crate::sim::{Command, LogEntry};
 
 /// Version that is written.
@@ -21,7 +22,7 @@ const VERSION: (u32, u32) = (1, 0);
 /// Sequences in one step.
 const BATCH: RangeInclusive<u64> = 1..=1_000_000;
 /// Tokens in one sequence.
-const SEQUENCE: RangeInclusive<u64> = 1..=4_194_304;
+const SEQUENCE: RangeInclusive<u64> = 1..=SEQUENCE_MAX;
 /// Systems in one cluster (2 048 is the largest that is sold).
 const SYSTEMS: RangeInclusive<u32> = 1..=65_536;
 
@@ -46,8 +47,11 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Opened, FileError> {
         return Ok(Opened { scenario, notice: Some(notice), read_only: false });
     }
     check_version(bytes, file, VERSION.0)?;
-    let scenario = parse::<V1>(bytes, file)?.scenario(file)?;
     let read_only = minor > VERSION.1;
+    if !read_only {
+        strict::check(bytes, file)?;
+    }
+    let scenario = parse::<V1>(bytes, file)?.scenario(file)?;
     let notice = read_only
         .then(|| format!("{file} was written by a newer Waferscope (format 1.{minor}); it is opened read-only"));
     Ok(Opened { scenario, notice, read_only })
@@ -61,94 +65,131 @@ pub fn write(scenario: &Scenario) -> String {
     text.map_or_else(|error| unreachable!("a scenario is always written: {error}"), |text| text + "\n")
 }
 
-#[derive(Deserialize, Serialize)]
-struct V1 {
-    version: (u32, u32),
-    title: String,
-    question: String,
-    device: SourceFile,
-    model: SourceFile,
-    defects: DefectsFile,
-    job: JobFile,
-    #[serde(default)]
-    pinned: Vec<PinnedFile>,
-    #[serde(default)]
-    recording: Option<RecordingFile>,
+/// The types of a file, defined once and derived twice: see [`strict`].
+macro_rules! types_on_disk {
+    ($(#[$attribute:meta])*) => {
+        $(#[$attribute])*
+        struct V1 {
+            version: (u32, u32),
+            title: String,
+            question: String,
+            device: SourceFile,
+            model: SourceFile,
+            defects: DefectsFile,
+            job: JobFile,
+            #[serde(default)]
+            pinned: Vec<PinnedFile>,
+            #[serde(default)]
+            recording: Option<RecordingFile>,
+        }
+
+        $(#[$attribute])*
+        enum SourceFile {
+            BuiltIn(String),
+            Embedded { file_name: String, text: String },
+        }
+
+        $(#[$attribute])*
+        enum DefectsFile {
+            /// RON would write a variant called `None` as `r#None`.
+            #[serde(rename = "NoDefects", alias = "None")]
+            None,
+            Random {
+                per_mm2: f64,
+                seed: u64,
+            },
+        }
+
+        $(#[$attribute])*
+        struct JobFile {
+            mapping: MappingFile,
+            work: WorkFile,
+            batch: u64,
+            sequence: u64,
+            systems: u32,
+        }
+
+        $(#[$attribute])*
+        enum MappingFile {
+            Streaming,
+            Resident,
+        }
+
+        $(#[$attribute])*
+        enum WorkFile {
+            Train,
+            Forward,
+        }
+
+        $(#[$attribute])*
+        struct PinnedFile {
+            block: Option<u32>,
+            op: String,
+            x: u32,
+            y: u32,
+            width: u32,
+            height: u32,
+        }
+
+        $(#[$attribute])*
+        struct RecordingFile {
+            model_revision: u32,
+            commands: Vec<(u64, CommandFile)>,
+            /// Cycle, and hash in hexadecimal.
+            hashes: Vec<(u64, String)>,
+            outcome: OutcomeFile,
+        }
+
+        $(#[$attribute])*
+        enum CommandFile {
+            RunTo(u64),
+            RunToEnd,
+            Hold,
+        }
+
+        $(#[$attribute])*
+        enum OutcomeFile {
+            Finished { cycles: u64 },
+            Refused { reasons: Vec<String> },
+        }
+    };
 }
 
-#[derive(Deserialize, Serialize)]
-enum SourceFile {
-    BuiltIn(String),
-    Embedded { file_name: String, text: String },
+types_on_disk! {
+    #[derive(Deserialize, Serialize)]
 }
 
-#[derive(Deserialize, Serialize)]
-enum DefectsFile {
-    /// RON would write a variant called `None` as `r#None`.
-    #[serde(rename = "NoDefects", alias = "None")]
-    None,
-    Random {
-        per_mm2: f64,
-        seed: u64,
-    },
-}
+/// The same types, refusing fields that they do not know.
+///
+/// A file of a newer minor version may have fields that we cannot know, which are skipped. In one of our own version an
+/// unknown field is a mistake of its author, who would lose what it says. Serde decides this for a type and not for a
+/// call, hence the second set, which only looks.
+#[expect(dead_code, reason = "what is read here is read again and kept by the types above")]
+mod strict {
+    use serde::Deserialize;
 
-#[derive(Deserialize, Serialize)]
-struct JobFile {
-    mapping: MappingFile,
-    work: WorkFile,
-    batch: u64,
-    sequence: u64,
-    systems: u32,
-}
+    use super::super::{FileError, parse};
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
-enum MappingFile {
-    Streaming,
-    Resident,
-}
+    types_on_disk! {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+    }
 
-#[derive(Clone, Copy, Deserialize, Serialize)]
-enum WorkFile {
-    Train,
-    Forward,
-}
-
-#[derive(Deserialize, Serialize)]
-struct PinnedFile {
-    block: Option<u32>,
-    op: String,
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
-}
-
-#[derive(Deserialize, Serialize)]
-struct RecordingFile {
-    model_revision: u32,
-    commands: Vec<(u64, CommandFile)>,
-    /// Cycle, and hash in hexadecimal.
-    hashes: Vec<(u64, String)>,
-    outcome: OutcomeFile,
-}
-
-#[derive(Clone, Copy, Deserialize, Serialize)]
-enum CommandFile {
-    RunTo(u64),
-    RunToEnd,
-    Hold,
-}
-
-#[derive(Deserialize, Serialize)]
-enum OutcomeFile {
-    Finished { cycles: u64 },
-    Refused { reasons: Vec<String> },
+    /// Refuses a file with a field that version 1.0 does not have.
+    ///
+    /// # Errors
+    /// As [`parse`], for the first such field.
+    pub(super) fn check(bytes: &[u8], file: &str) -> Result<(), FileError> {
+        parse::<V1>(bytes, file).map(drop)
+    }
 }
 
 /// Version 0: one wafer, weight streaming and training only, built-in models only, no recording.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct V0 {
+    #[serde(rename = "version")]
+    _version: (u32, u32),
     title: String,
     device: String,
     model: String,

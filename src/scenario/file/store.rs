@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{FileError, MAX_BYTES};
 
@@ -30,14 +31,19 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// Writes a whole file: into a temporary one beside it, flushed to the disk, then renamed over it.
+/// Writes of this process so far, so that no two of them share a temporary file.
+static WRITES: AtomicU64 = AtomicU64::new(0);
+
+/// Writes a whole file: into a temporary one of its own beside it, flushed to the disk, then renamed over it. Of several
+/// writes to one path at once the last to end stays, whole.
 ///
 /// # Errors
 /// If one of these steps fails; a file that was there is untouched then.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let name = path.display().to_string();
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.tmp", std::process::id()));
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    temporary.push(format!(".{}.{number}.tmp", std::process::id()));
     let temporary = Path::new(&temporary);
     let write = || -> std::io::Result<()> {
         let mut file = fs::File::create(temporary)?;
