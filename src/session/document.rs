@@ -88,6 +88,11 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
         let (allowed, run) = (format::grouped(imported.graph.sequence), format::grouped(scenario.job.sequence));
         notices.push(format!("the model allows sequences of {allowed} tokens; they run with {run}, the most we take"));
     }
+    if let Some(batch) = imported.graph.batch.filter(|&batch| batch > scenario.job.batch) {
+        let (batch, run) = (format::grouped(batch), scenario.job.batch);
+        notices
+            .push(format!("the file trains {batch} sequences a step; {run} are run, on a wafer with random defects"));
+    }
     Ok(Loaded::Document { document: Box::new(Document::unsaved(scenario)), notices })
 }
 

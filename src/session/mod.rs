@@ -122,7 +122,10 @@ impl Session {
             run: None,
             playback: Playback::default(),
             layer: Layer::Utilisation,
-            ranges: [ColourRange { low: 0, high: 255, locked: true }; Layer::ALL.len()],
+            ranges: Layer::ALL.map(|layer| {
+                let (low, high) = picture::range(layer);
+                ColourRange { low, high, locked: true }
+            }),
             pinned: None,
             draft: None,
             frame: None,
@@ -280,6 +283,8 @@ impl Session {
         self.draft = None;
         self.pinned = None;
         self.notices.clear();
+        // A pace that suits one run is blind on another.
+        self.playback = Playback::default();
         for text in notices {
             self.tell(NoticeKind::Warning, "While reading the file", &text);
         }
