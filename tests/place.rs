@@ -142,3 +142,28 @@ fn the_hand_gives_back_what_it_took() {
     let second = session.draft.as_ref().unwrap().hand.unwrap().op;
     assert!(first != second && first != up && second != up);
 }
+
+#[test]
+fn what_the_compiler_rejected_is_placed_by_hand() {
+    let shipped = library::ALL.iter().find(|shipped| shipped.name == "llama-70b-does-not-fit").unwrap();
+    let mut session = Session::new(Some(Document::unsaved(shipped.scenario())), Waker::new(|| {}));
+    wait(&mut session);
+    let scene = Arc::clone(session.scene().unwrap());
+    let rejected = scene.program.steps.iter().find_map(|step| match step {
+        Step::Rejected { op, .. } => Some(*op),
+        _ => None,
+    });
+    let rejected = rejected.unwrap();
+    place(&mut session, PlaceAction::Begin);
+    place(&mut session, PlaceAction::Pick(rejected));
+    let hand = session.draft.as_ref().unwrap().hand.unwrap();
+    assert_eq!((hand.op, hand.from), (rejected, None));
+    let judgement = session.draft.as_ref().unwrap().judge(&scene, Core { x: 0, y: 0 }).unwrap();
+    assert_eq!(judgement.violations, [], "the shape offered fits an empty wafer");
+    place(&mut session, PlaceAction::Drop(Core { x: 0, y: 0 }));
+    place(&mut session, PlaceAction::FinishAndRun);
+    wait(&mut session);
+    let author = Author::User;
+    let placed = Step::RegionPlaced { op: rejected, rect: judgement.rect, author };
+    assert!(session.scene().unwrap().program.steps.contains(&placed));
+}

@@ -189,6 +189,19 @@ pub fn shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId, (width, he
     ShapeCost { cycles: Cycles(sizer.time(op, width, height)), sram_bytes_per_core: sizer.sram(op, width, height) }
 }
 
+/// Width and height at which operator `op` fits the SRAM on the fewest columns: of the heights of shelves, the one whose
+/// rectangle is nearest to a square. `None` if it fits at none of them, however slow.
+pub fn default_shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId) -> Option<(u32, u32)> {
+    let sizer = Sizer { device, job, cost: CostModel::new(device) };
+    let op = graph.op(op);
+    let shelves = SHELVES_TRIED.iter().filter(|&&shelves| shelves <= device.fabric_rows.value);
+    let shapes = shelves.filter_map(|shelves| {
+        let height = (device.fabric_rows.value / shelves).min(sizer.side_max(op).1);
+        sizer.narrowest(op, height, u64::MAX).map(|width| (width, height))
+    });
+    shapes.min_by_key(|&(width, height)| (width.max(height), height))
+}
+
 /// Hops of a stream between two kernels, from middle to middle.
 pub fn hops(from: Rect, to: Rect) -> u32 {
     let (from, to) = (from.centre(), to.centre());

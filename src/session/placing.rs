@@ -9,7 +9,7 @@ use crate::scenario::PinnedKernel;
 use crate::session::{Action, NoticeKind, PlaceAction, Session, TimeAction};
 use crate::sim::Scene;
 use crate::units::Cycles;
-use crate::workload::OpId;
+use crate::workload::{OpId, OpKind};
 
 /// What the user holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,21 +117,22 @@ impl Draft {
 
     /// The next kernel in the order of flow that has no place, after the one in hand or the one placed last.
     fn next(&self, scene: &Scene) -> Option<OpId> {
-        let kernels = &scene.program.kernels;
+        let ops = placeable(scene);
         let from = self.hand.map(|hand| hand.op).or(self.last);
-        let after = from.and_then(|op| kernels.iter().position(|kernel| kernel.op == op));
-        let (before, behind) = kernels.split_at(after.map_or(0, |index| index + 1));
-        let ops = behind.iter().chain(before).map(|kernel| kernel.op);
-        ops.into_iter().find(|&op| self.rect_of(op).is_none())
+        let after = from.and_then(|from| ops.iter().position(|&op| op == from));
+        let (before, behind) = ops.split_at(after.map_or(0, |index| index + 1));
+        // One that fits no rectangle cannot be taken in hand, and must not hide those behind it.
+        let takes = |op: OpId| self.rect_of(op).is_none() && hand_for(scene, self, op).is_some();
+        behind.iter().chain(before).copied().find(|&op| takes(op))
     }
 
     /// The placed kernels before and after `op` in the order of flow, with the hops to it if it stood at `rect`.
     pub fn neighbours(&self, scene: &Scene, op: OpId, rect: Rect) -> Vec<Neighbour> {
-        let kernels = &scene.program.kernels;
-        let Some(index) = kernels.iter().position(|kernel| kernel.op == op) else { return Vec::new() };
+        let ops = placeable(scene);
+        let Some(index) = ops.iter().position(|&other| other == op) else { return Vec::new() };
         let ends = [(index.checked_sub(1), End::Source), (Some(index + 1), End::Sink)];
         let placed = ends.into_iter().filter_map(|(index, end)| {
-            let op = kernels.get(index?)?.op;
+            let op = *ops.get(index?)?;
             let placed = self.rect_of(op)?;
             Some(Neighbour { op, rect: placed, hops: resident::hops(placed, rect), end })
         });
@@ -285,10 +286,18 @@ fn unusable(scene: &Scene, rect: Rect) -> Vec<Rect> {
     parts
 }
 
-/// The kernel with the size it had when it was last placed, by the user or by the compiler.
+/// Operators that become kernels, in the order of flow, whether the compiler found a place for them or not.
+fn placeable(scene: &Scene) -> Vec<OpId> {
+    let ops = scene.graph.iter().filter(|(_, op)| !matches!(op.kind, OpKind::Loss { .. }));
+    ops.map(|(id, _)| id).collect()
+}
+
+/// The kernel with the size it had when it was last placed, by the user or by the compiler; else with one that fits.
 fn hand_for(scene: &Scene, draft: &Draft, op: OpId) -> Option<Hand> {
     let from = draft.rect_of(op);
-    let Rect { width, height, .. } = from.or_else(|| compiled(scene, op))?;
+    let held = from.or_else(|| compiled(scene, op)).map(|rect| (rect.width, rect.height));
+    let fitting = || resident::default_shape(&scene.graph, &scene.device, &scene.program.job, op);
+    let (width, height) = held.or_else(fitting)?;
     Some(Hand { op, width, height, from })
 }
 
