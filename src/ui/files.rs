@@ -163,3 +163,36 @@ fn act(purpose: Purpose, path: PathBuf) -> FileAction {
         Purpose::Save => FileAction::SaveAs(path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui_kittest::Harness;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    #[derive(Debug)]
+    struct Dropped(PathBuf);
+
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &Path {
+            &self.0
+        }
+
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            Err("the path is enough".to_owned())
+        }
+    }
+
+    #[test]
+    fn a_dropped_file_is_opened() {
+        let mut harness = Harness::new_ui_state(
+            |ui, (files, actions): &mut (Files, Vec<Action>)| files.update(ui.ctx(), actions),
+            (Files::default(), Vec::new()),
+        );
+        let path = PathBuf::from("model.yaml");
+        harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
+        harness.run();
+        assert_eq!(harness.state().1, [Action::File(FileAction::Open(path))]);
+    }
+}

@@ -3,7 +3,7 @@
 use egui::{Context, Key, Modifiers};
 
 use crate::session::playback::Speed;
-use crate::session::{Action, PlaceAction, Session, TimeAction, ViewAction};
+use crate::session::{Action, FileAction, PlaceAction, Session, TimeAction, ViewAction};
 use crate::ui::app::{Mode, Shell};
 use crate::ui::files::Purpose;
 use crate::ui::panels::map::Zoom;
@@ -72,7 +72,9 @@ fn escape(session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
     if std::mem::take(&mut shell.help) {
         return;
     }
-    if session.draft.as_ref().is_some_and(|draft| draft.hand.is_some()) {
+    if let Some(last) = session.notices.len().checked_sub(1) {
+        actions.push(Action::File(FileAction::Dismiss(last)));
+    } else if session.draft.as_ref().is_some_and(|draft| draft.hand.is_some()) {
         actions.push(Action::Place(PlaceAction::PutBack));
     } else {
         actions.push(Action::View(ViewAction::Pin(None)));

@@ -8,6 +8,11 @@ use crate::ui::theme::{self, Type};
 use crate::ui::widgets::text;
 use crate::units::format;
 
+/// Below this width the bar leaves out what can be read elsewhere.
+const WIDTH_FOR_ALL: f32 = 1200.0;
+/// Below this width it leaves the results to the inspector.
+const WIDTH_FOR_RESULTS: f32 = 860.0;
+
 /// Draws the status bar.
 pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &Shell) {
     let palette = theme::palette(ui);
@@ -20,14 +25,21 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &Shell) {
     let used = scene.program.cores_used() as f64 / cores as f64;
     item(&mut row, &[(&format::grouped(cores), true), ("cores", false)]);
     item(&mut row, &[(&scene.defects.outcome().to_string(), false)]);
+    let spares = scene.defects.dead_count() - scene.defects.dead_sites().len();
+    if spares > 0 && rect.width() >= WIDTH_FOR_ALL {
+        item(&mut row, &[(&format!("{} of them spares", format::grouped(spares as u64)), false)]);
+    }
     item(&mut row, &[(&format::percent(used), true), ("assigned", false)]);
-    if let Some(core) = shell.map.hover {
+    if let Some(core) = shell.map.hover.filter(|_| rect.width() >= WIDTH_FOR_ALL) {
         let (column, die_row) = scene.defects.geometry().die_of(core);
         let place = format!("{}, {}", core.x, core.y);
         item(&mut row, &[("pointer", false), (&place, true), (&format!("die {column}, {die_row}"), false)]);
     }
     let right = egui::Layout::right_to_left(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(right).id_salt("right"));
+    if rect.width() < WIDTH_FOR_RESULTS {
+        return;
+    }
     let state = if session.document.changed { "changed" } else { "" };
     let name = session.document.path.as_ref().and_then(|path| path.file_name());
     let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
