@@ -1,8 +1,9 @@
-//! The map in the window: camera, hovering, the scene that the painter draws, legend and notes in the gutter.
+//! The map in the window: camera, hovering, and the scene that the painter draws. What stands beside the wafer is in
+//! [`super::gutter`].
 
 use std::time::Instant;
 
-use egui::{Rect, Ui, UiBuilder, pos2, vec2};
+use egui::{Rect, Ui, UiBuilder, vec2};
 
 use crate::compiler::Schedule;
 use crate::hardware::{Core, Geometry};
@@ -12,9 +13,9 @@ use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;
 use crate::ui::map::{MapPainter, MapScene, Note, Overlays, input};
-use crate::ui::panels::ghost;
+use crate::ui::panels::{ghost, gutter};
 use crate::ui::theme::{self, Type};
-use crate::ui::widgets::{self, Button, Legend, TooltipCard, text};
+use crate::ui::widgets::{self, TooltipCard, text};
 use crate::units::format;
 use crate::view::{CoreMap, Insets, KernelOutline, LayerInfo, Level, Viewport, WaferPlane, layer, raster};
 
@@ -30,8 +31,6 @@ pub(in crate::ui) enum Zoom {
 
 /// From this width on there is a gutter beside the wafer for notes and legend.
 const WIDTH_FOR_GUTTER: f64 = 640.0;
-/// Below this width the legend would hide most of the wafer.
-const WIDTH_FOR_LEGEND: f32 = 520.0;
 /// Below this width the header leaves the levels out.
 const WIDTH_FOR_LEVELS: f32 = 620.0;
 /// Points that a key moves the map by.
@@ -49,17 +48,17 @@ pub(in crate::ui) struct MapState {
     /// The map as a widget, for the focus of the keyboard.
     pub widget: Option<egui::Id>,
     /// The frame that was drawn last, to know when to colour again.
-    drawn: Drawn,
+    pub(super) drawn: Drawn,
 }
 
 /// Counts frames so that the same one is not coloured twice, and keeps how often each value is in view.
-struct Drawn {
+pub(super) struct Drawn {
     /// Address of the frame, or how often what is placed has changed.
     frame: (usize, u64),
     revision: u64,
     /// Frame and cells that were counted.
     counted: (u64, [u32; 4]),
-    histogram: [u32; 256],
+    pub histogram: [u32; 256],
 }
 
 impl Default for Drawn {
@@ -82,7 +81,7 @@ impl Drawn {
     }
 
     /// The range in use: as set while it is locked, else from the least to the greatest value in view.
-    fn range(&self, set: ColourRange) -> (u8, u8) {
+    pub(super) fn range(&self, set: ColourRange) -> (u8, u8) {
         let seen = |index: &usize| self.histogram[*index] > 0;
         match ((0..256).find(seen), (0..256).rfind(seen)) {
             (Some(low), Some(high)) if !set.locked && low < high => (low as u8, high as u8),
@@ -212,7 +211,7 @@ fn crumbs(ui: &mut Ui, rect: Rect, shell: &mut Shell, scene: &Scene) {
     }
 }
 
-fn pixel_note(info: &LayerInfo, shell: &Shell, scene: &Scene) -> String {
+pub(super) fn pixel_note(info: &LayerInfo, shell: &Shell, scene: &Scene) -> String {
     let Some(view) = shell.map.view else { return String::new() };
     let [width, height] = view.core_points(&plane(scene));
     info.pixel_note([1.0 / width, 1.0 / height])
@@ -271,7 +270,7 @@ pub(in crate::ui) fn show(
     } else if let Some(core) = hand.hovered_core {
         tooltip(ui, layout, session, scene, core);
     }
-    legend(ui, layout, session, shell, scene, &view, actions);
+    gutter::legend(ui, layout, session, shell, scene, &view, actions);
 }
 
 /// The map has the keys while nothing else asks for them, and keeps the arrows and Tab from moving the focus away.
@@ -352,7 +351,7 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         names.iter().map(|(name, rect, running)| KernelOutline { rect: *rect, name, running: *running }).collect();
     let ports = ports(scene);
     let room = view.size[0] >= WIDTH_FOR_GUTTER && placing.is_none();
-    let notes = if room { notes(session) } else { Vec::new() };
+    let notes = if room { gutter::notes(session) } else { Vec::new() };
     let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
     let scene = MapScene {
         map,
@@ -424,31 +423,6 @@ fn kernel_names(
     }
 }
 
-/// Words beside the wafer: what the pinned core does, and why the edge rests while tiles leave cores over.
-fn notes(session: &Session) -> Vec<(Core, String, String)> {
-    let (Some(frame), Some(scene), Some(run)) = (&session.frame, session.scene(), &session.run) else {
-        return Vec::new();
-    };
-    if let Some(core) = session.pinned {
-        let index = core.y as usize * frame.columns as usize + core.x as usize;
-        let info = layer_info(frame.request.layer, scene);
-        let value = frame.values.get(index).copied().unwrap_or(0);
-        let text = format!("{} {} {}", info.title.to_lowercase(), info.words(f64::from(value)), info.unit);
-        return vec![(core, format!("Pinned core {}, {}", core.x, core.y), text)];
-    }
-    let streaming = matches!(scene.program.schedule, Schedule::Streaming { .. });
-    let interval = run.trace.tracks.first().and_then(|track| track.at(session.playback.cycle()));
-    let (true, Some(interval)) = (streaming, interval) else { return Vec::new() };
-    let kernel = scene.program.kernel(interval.task.kernel);
-    let [columns, rows] = [kernel.columns, kernel.rows_in(interval.task.pass)].map(|split| split.parts - split.used());
-    if columns == 0 && rows == 0 {
-        return Vec::new();
-    }
-    let core = Core { x: scene.device.fabric_columns.value - 1, y: scene.device.fabric_rows.value / 5 };
-    let text = format!("{columns} columns, {rows} rows a lane get none");
-    vec![(core, "Tiles are rounded up".to_owned(), text)]
-}
-
 fn tooltip(ui: &Ui, layout: &Layout, session: &Session, scene: &Scene, core: Core) {
     let (Some(run), Some(frame)) = (&session.run, &session.frame) else { return };
     let Some(pointer) = ui.input(|input| input.pointer.hover_pos()) else { return };
@@ -492,78 +466,6 @@ fn meaning(session: &Session) -> String {
         Layer::State | Layer::Kernel => String::new(),
     }
 }
-
-/// The legend at the bottom right: in the gutter while the wafer leaves one free, over the map otherwise.
-fn legend(
-    ui: &mut Ui,
-    layout: &Layout,
-    session: &Session,
-    shell: &mut Shell,
-    scene: &Scene,
-    view: &Viewport,
-    actions: &mut Vec<Action>,
-) {
-    let Some(frame) = &session.frame else { return };
-    if layout.map.width() < WIDTH_FOR_LEGEND || (shell.mode == Mode::Place && session.draft.is_some()) {
-        return;
-    }
-    let plane = plane(scene);
-    let info = layer_info(frame.request.layer, scene);
-    let Some(map) = CoreMap::new(&frame.values, plane.columns, plane.rows) else { return };
-    let cells = view.visible_cells(&plane);
-    let hover = shell.map.hover.and_then(|core| map.get(core.x, core.y));
-    let range = session.range();
-    let dead = scene.defects.dead_sites().iter();
-    let dead = dead.filter(|core| (cells[0]..cells[2]).contains(&core.x) && (cells[1]..cells[3]).contains(&core.y));
-    let legend = Legend {
-        layer: &info,
-        note: &pixel_note(&info, shell, scene),
-        histogram: &shell.map.drawn.histogram,
-        range: shell.map.drawn.range(range),
-        locked: range.locked,
-        hover,
-        dead: dead.count(),
-        core_parts: view.level(&plane) >= Level::Region,
-    };
-    let width = theme::tokens().layout.gutter;
-    let corner = layout.map.right_bottom() - vec2(12.0, 12.0);
-    let place = Rect::from_min_max(pos2(corner.x - width, corner.y - legend.height()), corner);
-    let asked = legend.show(&mut ui.new_child(UiBuilder::new().max_rect(place).id_salt("legend")));
-    let refused = session.run.as_ref().is_some_and(|run| run.refusal.is_some());
-    if shell.welcome == Welcome::Shown && layout.map.height() > 480.0 && session.pinned.is_none() && !refused {
-        let card = Rect::from_min_max(pos2(place.left(), place.top() - WELCOME_HEIGHT - 20.0), place.right_top());
-        welcome(&mut ui.new_child(UiBuilder::new().max_rect(card).id_salt("welcome")), shell, scene, actions);
-    }
-    let layer = session.layer;
-    if let Some((low, high)) = asked.range {
-        actions.push(Action::View(ViewAction::Range(layer, ColourRange { low, high, locked: true })));
-    }
-    if asked.lock_toggled {
-        actions.push(Action::View(ViewAction::Range(layer, ColourRange { locked: !range.locked, ..range })));
-    }
-}
-
-/// The card of the first seconds.
-fn welcome(ui: &mut Ui, shell: &mut Shell, scene: &Scene, actions: &mut Vec<Action>) {
-    let palette = theme::palette(ui);
-    widgets::card(ui, |ui| {
-        ui.set_width(ui.available_width());
-        let cores = format::grouped(scene.device.fabric_cores());
-        text::label(ui, (&format!("{cores} cores"), Type::Heading, palette.text.primary));
-        let words = "Scroll to zoom in, all the way to one core. Space pauses.";
-        text::label(ui, (words, Type::Body, palette.text.secondary));
-        ui.add_space(4.0);
-        if Button::primary("Place a small model").wide().show(ui).clicked() {
-            actions.push(super::left::open_to_place(shell));
-        }
-        if Button::secondary("Got it").wide().show(ui).clicked() {
-            shell.welcome = Welcome::Gone;
-        }
-    });
-}
-
-/// Height of the first card.
-const WELCOME_HEIGHT: f32 = 142.0;
 
 /// The north-west corner of what is in hand with the pointer in its middle, kept on the wafer where it can be.
 pub(in crate::ui) fn ghost_corner(draft: &Draft, core: Core, scene: &Scene) -> Option<Core> {

@@ -1,6 +1,7 @@
 //! The panels around the map. Each draws the session into its place and pushes what the hand asked for.
 
 pub(super) mod ghost;
+mod gutter;
 pub(super) mod inspector;
 pub(super) mod left;
 pub(super) mod map;
