@@ -34,6 +34,8 @@ pub struct Shell {
     pub(super) files: Files,
     /// Shows the keys.
     pub help: bool,
+    /// Whether the user knows that changes are not saved.
+    told_of_changes: bool,
     /// Where the first-run card stands.
     pub welcome: Welcome,
     pub(super) timing: Timing,
@@ -87,8 +89,15 @@ impl App {
         keys::read(ctx, &self.session, &mut self.shell, &mut self.actions);
         self.shell.files.update(ctx, &mut self.actions);
         for action in std::mem::take(&mut self.actions) {
+            let replaces = matches!(action, Action::File(FileAction::Open(_) | FileAction::OpenShipped(_)));
+            if replaces && !self.may_lose_changes() {
+                continue;
+            }
             self.before(&action);
             self.session.apply(action);
+        }
+        if ctx.input(|input| input.viewport().close_requested()) && !self.may_lose_changes() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
         }
         let now = Instant::now();
         self.session.update(now - self.last);
@@ -97,6 +106,20 @@ impl App {
             ctx.request_repaint();
         }
         self.note_first_heatmap();
+    }
+
+    /// Whether what was changed may be given up: once the user was told and asked again, or if nothing was.
+    fn may_lose_changes(&mut self) -> bool {
+        if !self.session.document.changed {
+            self.shell.told_of_changes = false;
+            return true;
+        }
+        if std::mem::replace(&mut self.shell.told_of_changes, true) {
+            return true;
+        }
+        let text = "Save the scenario with Ctrl+S, or ask again to go on without.";
+        self.session.tell(NoticeKind::Warning, "Changes are not saved", text);
+        false
     }
 
     /// What an action means for the window itself.
