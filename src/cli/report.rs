@@ -218,7 +218,7 @@ fn memory(page: &mut Page, execution: &Execution, facts: &Facts) {
     let limit = u64::from(scene.device.sram_bytes_per_core.value);
     let peak = facts.peak.tally.total();
     page.heading(&format!(
-        "SRAM of the fullest core at its peak: {} of {} KiB (exact)",
+        "SRAM of the fullest core at its peak: {} of {} KiB (buffer by buffer)",
         format::kib(peak),
         format::kib(limit)
     ));
