@@ -13,8 +13,7 @@ use crate::compiler::{
 };
 use crate::hardware::{DefectMap, DeviceSpec, Rect};
 use crate::units::{Bytes, Cycles};
-use crate::workload::graph::Tokens;
-use crate::workload::{Graph, Op, OpId, OpKind};
+use crate::workload::{Graph, Op, OpId, OpKind, Product};
 
 const FP16_BYTES: u64 = 2;
 
@@ -59,39 +58,21 @@ struct Sizer<'a> {
 }
 
 impl Sizer<'_> {
-    /// Elements that a kernel takes in for one token, over its west edge.
-    fn input_width(op: &Op) -> u64 {
-        match op.kind {
-            OpKind::MatMul { k, .. } => k,
-            OpKind::Attention { heads, kv_heads, head_dim } => (heads + 2 * kv_heads) * head_dim,
-            OpKind::Embedding { .. } => 1,
-            OpKind::Activation { width, gated: true } => 2 * width,
-            _ => op.output_width(),
-        }
-    }
-
     /// Tokens of a sequence that an operator works on.
     fn tokens(&self, op: &Op) -> u64 {
-        match op.tokens {
-            Tokens::Every => self.job.sequence,
-            Tokens::First => 1,
-        }
+        op.tokens.positions(self.job.sequence)
     }
 
     fn rows(op: &Op, height: u32) -> Split {
-        let width = match op.kind {
-            OpKind::Attention { heads, head_dim, .. } => heads * head_dim,
-            OpKind::MatMul { k, .. } => k,
-            _ => op.output_width(),
-        };
+        let width = op.product().map_or_else(|| op.output_width(), |product| product.inputs);
         Split { total: width, parts: height }
     }
 
     /// What the columns share: outputs of a matrix product, rows of a table, else tokens.
     fn columns(&self, op: &Op, width: u32) -> Split {
-        let total = match op.kind {
-            OpKind::MatMul { n, .. } => n,
-            OpKind::Embedding { rows, .. } => rows,
+        let total = match (op.product(), op.kind) {
+            (Some(product), _) => product.outputs * product.experts,
+            (None, OpKind::Embedding { rows, .. }) => rows,
             _ => self.tokens(op),
         };
         Split { total, parts: width }
@@ -106,9 +87,16 @@ impl Sizer<'_> {
     /// Time and multiply-adds of the fullest core for one sequence.
     fn compute(&self, op: &Op, width: u32, height: u32) -> Cost {
         let (rows, columns) = (Self::rows(op, height).tile(), self.columns(op, width).tile());
+        if let Some(Product { experts, chosen, .. }) = op.product() {
+            // The router is taken to spread positions evenly over the experts.
+            return self.cost.matrix_product((self.tokens(op) * chosen).div_ceil(experts), rows, columns);
+        }
         match op.kind {
-            OpKind::MatMul { .. } => self.cost.matrix_product(self.tokens(op), rows, columns),
-            OpKind::Attention { head_dim, .. } => self.cost.attention(columns, self.job.sequence, rows, head_dim),
+            OpKind::Attention { value_dim, reach, .. } => {
+                self.cost.attention(columns, reach.keys(self.tokens(op)), rows, value_dim)
+            }
+            OpKind::Scan { state, .. } => self.cost.elementwise(columns * rows * state),
+            OpKind::Pooling { taps, .. } => self.cost.elementwise(columns * rows * taps),
             OpKind::Embedding { .. } => Cost { cycles: self.cost.transfer(self.job.sequence * rows), multiply_adds: 0 },
             _ => self.cost.elementwise(columns * rows),
         }
@@ -116,7 +104,7 @@ impl Sizer<'_> {
 
     /// Time to take one sequence in over the rows of the west edge.
     fn receive(&self, op: &Op, height: u32) -> Cycles {
-        let rows = Split { total: Self::input_width(op), parts: height }.tile();
+        let rows = Split { total: op.input_width(), parts: height }.tile();
         self.cost.transfer(self.tokens(op) * rows)
     }
 
@@ -131,21 +119,22 @@ impl Sizer<'_> {
         let grid = |rows, columns| Extent::Grid { rows, columns, bytes_per_element: FP16_BYTES };
         let code = u64::from(self.device.code_bytes_per_core.value);
         let mut extents = vec![("program and stack", SramUse::Code, Extent::Uniform(code))];
+        if op.product().is_some() {
+            extents.push(("weights", SramUse::Weights, grid(rows, columns)));
+            // Two tokens in flight, and two vectors of partial sums.
+            let in_flight = 2 * (rows.tile() + columns.tile()) * FP16_BYTES;
+            extents.push(("tokens and sums in flight", SramUse::Buffers, Extent::Uniform(in_flight)));
+            return extents;
+        }
         match op.kind {
-            OpKind::MatMul { .. } => {
-                extents.push(("weights", SramUse::Weights, grid(rows, columns)));
-                // Two tokens in flight, and two vectors of partial sums.
-                let in_flight = 2 * (rows.tile() + columns.tile()) * FP16_BYTES;
-                extents.push(("tokens and sums in flight", SramUse::Buffers, Extent::Uniform(in_flight)));
-            }
             OpKind::Embedding { .. } => extents.push(("table", SramUse::Weights, grid(rows, columns))),
-            OpKind::Attention { heads, kv_heads, head_dim } => {
+            OpKind::Attention { reach, .. } => {
                 let tokens = columns;
-                let taken = Split { total: (heads + 2 * kv_heads) * head_dim, parts: height };
+                let taken = Split { total: op.input_width(), parts: height };
                 extents.push(("queries, keys, values", SramUse::Activations, grid(taken, tokens)));
-                let values = Split { total: heads * head_dim, parts: height };
+                let values = Split { total: op.output_width(), parts: height };
                 extents.push(("result", SramUse::Activations, grid(values, tokens)));
-                let scores = self.job.sequence.min(1_024) * FP16_BYTES;
+                let scores = reach.keys(self.tokens(op)).min(1_024) * FP16_BYTES;
                 extents.push(("scores", SramUse::Buffers, Extent::Uniform(scores)));
             }
             _ => extents.push(("activations", SramUse::Activations, grid(rows, columns))),
@@ -397,7 +386,7 @@ fn add_kernel(
         None => rect.x,
         Some(before) => {
             let hops = hops(before.rect, rect);
-            let bytes = Bytes(program.job.sequence * Sizer::input_width(op) * FP16_BYTES);
+            let bytes = Bytes(program.job.sequence * op.input_width() * FP16_BYTES);
             let from = KernelId(kernel.0 - 1);
             program.routes.push(Route { from, to: kernel, hops, bytes });
             program.steps.push(Step::RouteCommitted { from, to: kernel, hops });

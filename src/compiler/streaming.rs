@@ -18,7 +18,7 @@ use crate::compiler::{
 use crate::hardware::{DeviceSpec, Rect};
 use crate::units::{Bytes, Cycles};
 use crate::workload::graph::Tokens;
-use crate::workload::{Graph, Op, OpId, OpKind};
+use crate::workload::{Graph, Op, OpId, OpKind, Product};
 
 /// Bytes that one parameter takes on the way to or from the wafer: 32 bits per direction, value and index together
 /// (Cerebras, "Weight streaming execution", 2021).
@@ -269,7 +269,7 @@ impl<'a> Builder<'a> {
     fn tokens_of(&self, op: &Op) -> Split {
         match op.tokens {
             Tokens::Every => self.tokens,
-            Tokens::First => Split { total: self.choice.sequences, ..self.tokens },
+            Tokens::Count(count) => Split { total: self.choice.sequences * count, ..self.tokens },
         }
     }
 
@@ -301,22 +301,30 @@ impl<'a> Builder<'a> {
     fn pass_cost(&self, op: &Op, pass: Pass) -> Cost {
         let tokens = self.tokens_of(op).tile();
         let twice = |cost: Cost| Cost { cycles: Cycles(2 * cost.cycles.0), multiply_adds: 2 * cost.multiply_adds };
+        if let Some(Product { inputs, outputs, experts, chosen }) = op.product() {
+            // The router is taken to spread positions evenly over the experts.
+            let tokens = (tokens * chosen).div_ceil(experts);
+            return match pass {
+                Pass::BackwardInput => self.cost.matrix_product(experts * inputs, self.share_of_rows(outputs), tokens),
+                _ => self.cost.matrix_product(experts * outputs, self.share_of_rows(inputs), tokens),
+            };
+        }
         match op.kind {
-            OpKind::MatMul { k, n } => match pass {
-                Pass::BackwardInput => self.cost.matrix_product(k, self.share_of_rows(n), tokens),
-                _ => self.cost.matrix_product(n, self.share_of_rows(k), tokens),
-            },
-            OpKind::Attention { heads, head_dim, .. } => {
-                let width = self.share_of_rows(heads * head_dim);
-                let forward = self.cost.attention(tokens, self.job.sequence, width, head_dim);
+            OpKind::Attention { heads, value_dim, reach, .. } => {
+                let width = self.share_of_rows(heads * value_dim);
+                let keys = reach.keys(op.tokens.positions(self.job.sequence));
+                let forward = self.cost.attention(tokens, keys, width, value_dim);
+                if pass == Pass::BackwardInput { twice(forward) } else { forward }
+            }
+            OpKind::Scan { width, state } => {
+                let forward = self.cost.elementwise(tokens * self.share_of_rows(width) * state);
                 if pass == Pass::BackwardInput { twice(forward) } else { forward }
             }
             OpKind::Embedding { width, .. } => {
                 Cost { cycles: self.cost.transfer(tokens * self.share_of_rows(width)), multiply_adds: 0 }
             }
-            OpKind::Norm { width, .. } | OpKind::Activation { width, .. } | OpKind::Loss { width } => {
-                self.cost.elementwise(tokens * self.share_of_rows(width))
-            }
+            OpKind::Pooling { width, taps } => self.cost.elementwise(tokens * self.share_of_rows(width) * taps),
+            _ => self.cost.elementwise(tokens * self.share_of_rows(work_width(op))),
         }
     }
 
@@ -374,20 +382,16 @@ impl<'a> Builder<'a> {
 
 /// The width over which an operator's work is cut into rows.
 fn work_width(op: &Op) -> u64 {
-    match op.kind {
-        OpKind::MatMul { k, .. } => k,
-        OpKind::Attention { heads, head_dim, .. } => heads * head_dim,
-        OpKind::Loss { width } => width,
+    match (op.product(), op.kind) {
+        (Some(product), _) => product.inputs,
+        (None, OpKind::Loss { width }) => width,
         _ => op.output_width(),
     }
 }
 
 /// The same for the gradients of its inputs.
 fn backward_width(op: &Op) -> u64 {
-    match op.kind {
-        OpKind::MatMul { n, .. } => n,
-        _ => work_width(op),
-    }
+    op.product().map_or_else(|| work_width(op), |product| product.outputs)
 }
 
 /// What a reader calls an operator: `block 17 mlp.up`.

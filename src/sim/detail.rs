@@ -9,7 +9,7 @@ use crate::hardware::{Core, Rect};
 use crate::sim::frame::{Scene, track_of};
 use crate::sim::occupancy;
 use crate::sim::trace::{Activity, Interval, Trace};
-use crate::workload::OpKind;
+use crate::workload::Product;
 
 /// Links and SRAM of the cores of a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +95,9 @@ fn links(scene: &Scene, rect: Rect, interval: &Interval, core: Core, time: u64) 
         }
         (Schedule::Pipeline { .. }, Activity::Compute) => {
             let op = scene.graph.op(scene.program.kernel(interval.task.kernel).op);
-            let OpKind::MatMul { .. } = op.kind else { return idle };
+            if op.product().is_none() {
+                return idle;
+            }
             let columns = scene.program.kernel(interval.task.kernel).columns;
             let sums = share(scene.program.job.sequence * columns.tile().div_ceil(2));
             [sums, 0, sums, 0]
@@ -115,7 +117,8 @@ struct Flow {
 impl Flow {
     fn of(scene: &Scene, kernel: KernelId, pass: Pass) -> Option<Self> {
         let kernel = scene.program.kernel(kernel);
-        let OpKind::MatMul { k, n } = scene.graph.op(kernel.op).kind else { return None };
+        let Product { inputs: k, outputs, experts, .. } = scene.graph.op(kernel.op).product()?;
+        let n = outputs * experts;
         let vector = kernel.columns.tile();
         Some(match pass {
             Pass::BackwardInput => Self { inputs: n, outputs: k, vector },

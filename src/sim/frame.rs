@@ -79,10 +79,15 @@ impl OpClass {
     pub fn of(graph: &Graph, index: usize) -> Self {
         let op = &graph.ops[index];
         match op.kind {
-            OpKind::Attention { .. } => Self::AttentionScore,
-            OpKind::Norm { .. } | OpKind::Activation { .. } => Self::NormActivation,
+            OpKind::Attention { .. } | OpKind::Scan { .. } => Self::AttentionScore,
+            OpKind::Norm { .. } | OpKind::Activation { .. } | OpKind::Pooling { .. } | OpKind::Elementwise { .. } => {
+                Self::NormActivation
+            }
             OpKind::MatMul { .. } if op.name.starts_with("attn") => Self::AttentionProjection,
-            OpKind::MatMul { .. } if op.block.is_some() && op.name.ends_with("down") => Self::MlpDown,
+            OpKind::MatMul { .. } | OpKind::Experts { .. } if op.block.is_some() && op.name.ends_with("down") => {
+                Self::MlpDown
+            }
+            OpKind::Experts { .. } | OpKind::Convolution(_) => Self::MlpUp,
             OpKind::MatMul { .. } if op.block.is_some() => Self::MlpUp,
             OpKind::Embedding { .. } | OpKind::MatMul { .. } | OpKind::Loss { .. } => Self::EmbeddingHead,
         }

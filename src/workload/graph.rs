@@ -1,37 +1,136 @@
 //! One operator graph for every model, whatever file it came from.
 //!
-//! Counts are per token of a sequence of `Graph::sequence` tokens, so that batch and precision stay with the task. A
-//! multiply-add counts as two operations. Attention counts all scores, masked or not, as kernels compute them.
+//! Counts are per token of a sequence of `Graph::sequence` tokens, so that batch and precision stay with the task; for
+//! a network on pictures the "token" is a picture and a sequence holds one. A multiply-add counts as two operations.
+//! Attention counts all scores within its reach, masked or not, as kernels compute them.
 
 /// Index of an operator in [`Graph::ops`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u32);
 
-/// What an operator does, with its shape in elements.
+/// What an operator does at one position, with its shape in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpKind {
-    /// Looks up one row of `rows × width` for every token (token, position and type tables together).
+    /// Looks up one row of `rows × width` for every position (token, position and type tables together).
     Embedding { rows: u64, width: u64 },
-    /// Layer norm or RMS norm over `width`. One that `keeps_sum` stands in front of a branch and hands on the sum of its
-    /// inputs, the residual stream, beside its own output.
+    /// Layer norm, RMS norm or batch norm over `width`. One that `keeps_sum` stands in front of a branch and hands on the
+    /// sum of its inputs, the residual stream, beside its own output.
     Norm { width: u64, keeps_sum: bool },
-    /// `[1 × k] · [k × n]` for every token, plus bias.
+    /// `[1 × k] · [k × n]`, plus bias.
     MatMul { k: u64, n: u64 },
-    /// Scores, softmax and weighted values for `heads` query heads of `head_dim`; keys and values have `kv_heads`.
-    Attention { heads: u64, kv_heads: u64, head_dim: u64 },
+    /// The same with `chosen` of `experts` matrices, which a router picks for every position.
+    Experts { k: u64, n: u64, experts: u64, chosen: u64 },
+    /// Scores, softmax and weighted values for `heads` query heads of `head_dim`; keys and values have `kv_heads`, values
+    /// are `value_dim` wide.
+    Attention { heads: u64, kv_heads: u64, head_dim: u64, value_dim: u64, reach: Reach },
+    /// Sums of a window of `in_channels / groups` channels; one position is one pixel of the output.
+    Convolution(Convolution),
+    /// The largest or the mean of a window of `taps` pixels of each of `width` channels.
+    Pooling { width: u64, taps: u64 },
     /// Pointwise function over `width`; a gated one multiplies two halves.
     Activation { width: u64, gated: bool },
+    /// Sum, product or the like of `operands` tensors of `width`, one element at a time.
+    Elementwise { width: u64, operands: u64 },
+    /// A recurrence along the sequence with `state` elements for each of `width` channels (state space models).
+    Scan { width: u64, state: u64 },
     /// Softmax over `width` classes and the loss.
     Loss { width: u64 },
 }
 
-/// Which tokens of a sequence an operator works on.
+/// The shape of a convolution, in pixels and channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convolution {
+    pub in_channels: u64,
+    pub out_channels: u64,
+    /// Channels are cut into this many groups that do not mix; divides both.
+    pub groups: u64,
+    /// Height and width of the window.
+    pub window: [u64; 2],
+    /// Pixels of the input from one window to the next, down and across.
+    pub stride: [u64; 2],
+    /// Height and width of the output.
+    pub output: [u64; 2],
+}
+
+impl Convolution {
+    /// Multiply-adds of one element of the output.
+    pub fn inputs(&self) -> u64 {
+        self.in_channels / self.groups * self.window[0] * self.window[1]
+    }
+}
+
+/// Which keys a query sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of its sequence.
+    Sequence,
+    /// The nearest ones, at most this many (a sliding window).
+    Window(u64),
+    /// A memory of this many positions that is not its own sequence (cross-attention).
+    Memory(u64),
+}
+
+impl Reach {
+    /// Keys of one query in a sequence of `positions`.
+    pub fn keys(self, positions: u64) -> u64 {
+        match self {
+            Self::Sequence => positions,
+            Self::Window(window) => window.min(positions),
+            Self::Memory(memory) => memory,
+        }
+    }
+}
+
+/// Which positions an operator works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tokens {
-    /// Every token.
+    /// Every token of the sequence.
     Every,
-    /// The first alone (BERT's pooler and what reads it), so that the sequence shares the work.
-    First,
+    /// So many positions for each sequence, whatever its length: the first token alone (BERT's pooler and what reads it),
+    /// an encoder's tokens, the pixels of a picture. The sequence shares the work.
+    Count(u64),
+}
+
+impl Tokens {
+    /// The first token alone.
+    pub const FIRST: Self = Self::Count(1);
+
+    /// Positions in one sequence of `sequence` tokens.
+    pub fn positions(self, sequence: u64) -> u64 {
+        match self {
+            Self::Every => sequence,
+            Self::Count(count) => count,
+        }
+    }
+}
+
+/// What a graph counts by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Tokens of a text.
+    Token,
+    /// Whole samples: a sequence of one "token" is a picture.
+    Sample,
+}
+
+impl Unit {
+    /// The word for one of them.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Sample => "sample",
+        }
+    }
+}
+
+/// An operator that multiplies by weights, seen as `outputs` sums of `inputs` products at every position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    pub inputs: u64,
+    pub outputs: u64,
+    /// Matrices that are held, and how many of them a position uses.
+    pub experts: u64,
+    pub chosen: u64,
 }
 
 /// One operator.
@@ -66,6 +165,8 @@ pub struct Graph {
     pub blocks: u32,
     /// Tokens of one sequence as the file gives it.
     pub sequence: u64,
+    /// What a token is: a token of a text, or a whole sample.
+    pub unit: Unit,
     /// Sequences in one optimizer step as the file gives it, if it does.
     pub batch: Option<u64>,
     /// Whether a position sees only those before it.
@@ -77,41 +178,90 @@ pub struct Graph {
 }
 
 impl Op {
-    /// Elements of its output for one token.
+    /// Elements of its output at one position.
     pub fn output_width(&self) -> u64 {
         match self.kind {
-            OpKind::Embedding { width, .. } | OpKind::Norm { width, .. } | OpKind::Activation { width, .. } => width,
+            OpKind::Embedding { width, .. }
+            | OpKind::Norm { width, .. }
+            | OpKind::Pooling { width, .. }
+            | OpKind::Activation { width, .. }
+            | OpKind::Elementwise { width, .. }
+            | OpKind::Scan { width, .. } => width,
             OpKind::MatMul { n, .. } => n,
-            OpKind::Attention { heads, head_dim, .. } => heads * head_dim,
+            OpKind::Experts { n, chosen, .. } => n * chosen,
+            OpKind::Attention { heads, value_dim, .. } => heads * value_dim,
+            OpKind::Convolution(shape) => shape.out_channels,
             OpKind::Loss { .. } => 1,
+        }
+    }
+
+    /// Elements that it takes in for one position of its output.
+    pub fn input_width(&self) -> u64 {
+        match self.kind {
+            OpKind::MatMul { k, .. } | OpKind::Experts { k, .. } => k,
+            OpKind::Attention { heads, kv_heads, head_dim, value_dim, .. } => {
+                heads * head_dim + kv_heads * (head_dim + value_dim)
+            }
+            OpKind::Convolution(shape) => shape.in_channels * shape.stride[0] * shape.stride[1],
+            // A position takes in the number of one row.
+            OpKind::Embedding { .. } => 1,
+            OpKind::Activation { width, gated: true } => 2 * width,
+            OpKind::Elementwise { width, operands } => width * operands,
+            OpKind::Loss { width } => width,
+            _ => self.output_width(),
+        }
+    }
+
+    /// The operator as a product with weights; `None` if it multiplies by none.
+    pub fn product(&self) -> Option<Product> {
+        match self.kind {
+            OpKind::MatMul { k, n } => Some(Product { inputs: k, outputs: n, experts: 1, chosen: 1 }),
+            OpKind::Experts { k, n, experts, chosen } => Some(Product { inputs: k, outputs: n, experts, chosen }),
+            OpKind::Convolution(shape) => {
+                Some(Product { inputs: shape.inputs(), outputs: shape.out_channels, experts: 1, chosen: 1 })
+            }
+            _ => None,
         }
     }
 
     /// Weight elements that must be present to run it, tied ones included.
     pub fn weight_elements(&self) -> u64 {
+        match self.product() {
+            Some(product) => self.parameters.max(product.inputs * product.outputs * product.experts),
+            None => self.parameters,
+        }
+    }
+
+    /// Operations of the forward pass at one position of a sequence of `sequence` tokens.
+    pub fn forward_flops_per_position(&self, sequence: u64) -> u64 {
         match self.kind {
-            OpKind::MatMul { k, n } => self.parameters.max(k * n),
-            _ => self.parameters,
+            // A look-up moves data and adds nothing but the tables' sum, which is left out.
+            OpKind::Embedding { .. } => 0,
+            // A norm takes mean, variance, scale and shift; a softmax its maximum, difference, exponent, sum and quotient.
+            OpKind::Norm { width, .. } | OpKind::Loss { width } => 5 * width,
+            OpKind::MatMul { .. } | OpKind::Experts { .. } | OpKind::Convolution(_) => {
+                self.product().map_or(0, |product| 2 * product.inputs * product.outputs * product.chosen)
+            }
+            // q·k is 2·head_dim a score and p·v 2·value_dim; softmax is counted as five operations a score.
+            OpKind::Attention { heads, head_dim, value_dim, reach, .. } => {
+                heads * reach.keys(self.tokens.positions(sequence)) * (2 * head_dim + 2 * value_dim + 5)
+            }
+            OpKind::Pooling { width, taps } => width * taps,
+            OpKind::Activation { width, gated } => width * if gated { 6 } else { 5 },
+            OpKind::Elementwise { width, operands } => width * operands.saturating_sub(1).max(1),
+            // Decay times state, input times its weight, their sum, and the weighted sum of the state: three multiply-adds.
+            OpKind::Scan { width, state } => 6 * width * state,
         }
     }
 
     /// Operations of the forward pass for one token of a sequence of `sequence` tokens.
     ///
-    /// Work on the first token alone is spread over the sequence and rounded up.
+    /// Work on other positions than the tokens is spread over the sequence and rounded up.
     pub fn forward_flops_per_token(&self, sequence: u64) -> u64 {
-        let flops = match self.kind {
-            // A look-up moves data and adds nothing but the tables' sum, which is left out.
-            OpKind::Embedding { .. } => 0,
-            // A norm takes mean, variance, scale and shift; a softmax its maximum, difference, exponent, sum and quotient.
-            OpKind::Norm { width, .. } | OpKind::Loss { width } => 5 * width,
-            OpKind::MatMul { k, n } => 2 * k * n,
-            // q·k and p·v are 2·S·head_dim each; softmax is counted as five operations a score.
-            OpKind::Attention { heads, head_dim, .. } => heads * sequence * (4 * head_dim + 5),
-            OpKind::Activation { width, gated } => width * if gated { 6 } else { 5 },
-        };
+        let flops = self.forward_flops_per_position(sequence);
         match self.tokens {
             Tokens::Every => flops,
-            Tokens::First => flops.div_ceil(sequence),
+            Tokens::Count(count) => flops.saturating_mul(count).div_ceil(sequence.max(1)),
         }
     }
 

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::graph::{Graph, Op, OpId, OpKind, Tokens};
+use super::graph::{Graph, Op, OpId, OpKind, Reach, Tokens, Unit};
 
 /// Most transformer blocks that are read; the deepest published language models have a few hundred.
 pub const LAYERS_MAX: u64 = 10_000;
@@ -214,6 +214,7 @@ impl TransformerShape {
             ops: builder.ops,
             blocks: self.layers as u32,
             sequence: self.sequence,
+            unit: Unit::Token,
             batch: self.batch,
             causal: self.causal,
             class: self.class.clone(),
@@ -299,7 +300,7 @@ impl Builder<'_> {
         let TransformerShape { hidden, heads, kv_heads, head_dim, bias, .. } = *self.shape;
         let width = (heads + 2 * kv_heads) * head_dim;
         let qkv = self.matmul(Some(block), "attn.qkv", (hidden, width), bias.qkv, inputs);
-        let score = OpKind::Attention { heads, kv_heads, head_dim };
+        let score = OpKind::Attention { heads, kv_heads, head_dim, value_dim: head_dim, reach: Reach::Sequence };
         let score = self.push(Some(block), "attn.score", score, 0, vec![qkv]);
         self.matmul(Some(block), "attn.out", (heads * head_dim, hidden), bias.out, vec![score])
     }
@@ -343,7 +344,7 @@ impl Builder<'_> {
 
     fn on_first_token<const N: usize>(&mut self, ids: [OpId; N]) {
         for id in ids {
-            self.ops[id.0 as usize].tokens = Tokens::First;
+            self.ops[id.0 as usize].tokens = Tokens::FIRST;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Readers on inputs written here: both formats, every switch that changes a count, and hostile bytes.
 
 use super::*;
-use crate::workload::OpKind;
+use crate::workload::{OpKind, Reach};
 
 /// GPT-2 small in the trainer layout, with anchors as the real files have them.
 const GPT_YAML: &str = "\
@@ -189,7 +189,10 @@ fn defaults_of_the_families_have_the_sizes_of_their_releases() {
 fn attention_keeps_its_heads_and_a_gated_block_its_two_halves() {
     let graph = model(LLAMA_YAML).graph;
     let kind = |name| graph.op(graph.find(Some(31), name).unwrap()).kind;
-    assert_eq!(kind("attn.score"), OpKind::Attention { heads: 32, kv_heads: 8, head_dim: 128 });
+    assert_eq!(
+        kind("attn.score"),
+        OpKind::Attention { heads: 32, kv_heads: 8, head_dim: 128, value_dim: 128, reach: Reach::Sequence }
+    );
     assert_eq!(kind("attn.qkv"), OpKind::MatMul { k: 4096, n: 6144 });
     assert_eq!(kind("mlp.up"), OpKind::MatMul { k: 4096, n: 2 * 14336 });
     assert!(graph.causal);

@@ -14,7 +14,7 @@ use crate::ui::panels::timeline::TimeFormat;
 use crate::ui::theme;
 use crate::ui::widgets::{self, Chip, Tone, label_value};
 use crate::units::format;
-use crate::workload::OpKind;
+use crate::workload::{Op, OpKind};
 
 /// A page about the core.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -113,7 +113,7 @@ fn working(ui: &mut Ui, session: &Session, scene: &Scene, report: &CoreReport, w
         scene.device.simd_fp16_lanes.source
     );
     label_value(ui, "Multiply-adds", &rate, &lanes, &origin);
-    tile(ui, scene, report, work, op.kind);
+    tile(ui, scene, report, work, op);
     interval(ui, session, scene, work);
 }
 
@@ -129,16 +129,16 @@ fn chip(activity: Activity) -> Chip<'static> {
 }
 
 /// Which part of the operator the core holds.
-fn tile(ui: &mut Ui, scene: &Scene, report: &CoreReport, work: &CoreWork, kind: OpKind) {
+fn tile(ui: &mut Ui, scene: &Scene, report: &CoreReport, work: &CoreWork, op: &Op) {
     let Some(region) = report.region else { return };
     let rect = scene.program.regions[region as usize].rect;
     let kernel = scene.program.kernel(work.kernel);
     let row = report.core.y - rect.y;
     let column = report.core.x - rect.x + occupancy::first_column(&scene.program, region);
     let streaming = matches!(scene.program.schedule, Schedule::Streaming { .. });
-    let (rows, columns) = match kind {
-        OpKind::MatMul { .. } if streaming => ("inputs", "tokens"),
-        OpKind::MatMul { .. } => ("inputs", "outputs"),
+    let (rows, columns) = match op.kind {
+        _ if op.product().is_some() && streaming => ("inputs", "tokens"),
+        _ if op.product().is_some() => ("inputs", "outputs"),
         OpKind::Embedding { .. } if !streaming => ("features", "table rows"),
         _ => ("features", "tokens"),
     };

@@ -108,8 +108,18 @@ fn shape(kind: OpKind) -> String {
     match kind {
         OpKind::Embedding { rows, width } => format!("{rows}×{width}"),
         OpKind::MatMul { k, n } => format!("{k}×{n}"),
+        OpKind::Experts { k, n, experts, chosen } => format!("{k}×{n}, {chosen} of {experts}"),
         OpKind::Attention { heads, .. } => format!("{heads} heads"),
-        OpKind::Norm { width, .. } | OpKind::Activation { width, .. } | OpKind::Loss { width } => width.to_string(),
+        OpKind::Convolution(shape) => {
+            let [height, width] = shape.window;
+            format!("{height}×{width}, {}→{}", shape.in_channels, shape.out_channels)
+        }
+        OpKind::Scan { width, state } => format!("{width}×{state}"),
+        OpKind::Norm { width, .. }
+        | OpKind::Pooling { width, .. }
+        | OpKind::Activation { width, .. }
+        | OpKind::Elementwise { width, .. }
+        | OpKind::Loss { width } => width.to_string(),
     }
 }
 
