@@ -2,7 +2,7 @@
 //! and under which assumptions.
 
 use crate::compiler::sram::{self, SramPeak};
-use crate::compiler::{Mapping, Schedule, SramUse, Step, Work, check};
+use crate::compiler::{Decision, Mapping, Schedule, SramUse, Step, Work, check};
 use crate::scenario::Scenario;
 use crate::sim::metrics::{Summary, summary};
 use crate::sim::{Activity, Scene, Trace};
@@ -137,8 +137,9 @@ fn setting(page: &mut Page, execution: &Execution) {
     let kind = if job.mapping == Mapping::Streaming { "lane" } else { "kernel" };
     let plural = if regions == 1 { "" } else { "s" };
     page.row("placement", &format!("{} {kind}{plural} on {} cores", number(regions), number(program.cores_used())));
-    if let Some(Step::MicroBatchChosen { because, .. }) = program.steps.first() {
-        page.row("micro-batches", because);
+    let micro_batch = |step: &&Step| matches!(step.decision, Decision::MicroBatchChosen { .. });
+    if let Some(step) = program.steps.iter().find(micro_batch) {
+        page.row("micro-batches", &step.because);
     }
 }
 

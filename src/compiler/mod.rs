@@ -19,7 +19,7 @@ pub use program::{
     Buffer, BufferId, Entry, Job, Kernel, KernelId, Lifetime, Mapping, Pass, PipelineStage, Placement, Program, Region,
     Route, Schedule, SramUse, Stage, Work,
 };
-pub use step::{Author, Step};
+pub use step::{Author, CompilerPass, Decision, Step};
 pub use tile::{Extent, Split};
 
 use crate::hardware::{DefectMap, DeviceSpec};

@@ -8,8 +8,8 @@ use crate::compiler::check::{check_rect, ways_out};
 use crate::compiler::cost::{Cost, CostModel};
 use crate::compiler::streaming::label;
 use crate::compiler::{
-    Author, Buffer, Entry, Extent, Job, Kernel, KernelId, Lifetime, PipelineStage, Placement, Program, Region, Route,
-    Schedule, Split, SramUse, Step, Violation, Work,
+    Author, Buffer, CompilerPass, Decision, Entry, Extent, Job, Kernel, KernelId, Lifetime, PipelineStage, Placement,
+    Program, Region, Route, Schedule, Split, SramUse, Violation, Work,
 };
 use crate::hardware::{DefectMap, DeviceSpec, Rect};
 use crate::units::{Bytes, Cycles};
@@ -342,7 +342,9 @@ fn assemble(sizer: &Sizer<'_>, ops: &[(OpId, &Op)], layout: &Layout, pinned: &[P
     let mut stages: Vec<PipelineStage> = Vec::new();
     for ((id, op), rect) in ops.iter().zip(&layout.rects) {
         let Some(rect) = *rect else {
-            program.steps.push(Step::Rejected { op: *id, why: "no free rectangle of its size is left".to_owned() });
+            let why = "no free rectangle of its size is left".to_owned();
+            let rejected = Decision::Rejected { op: *id, why };
+            program.steps.push(rejected.alone(CompilerPass::Place, "every kernel has cores of its own"));
             continue;
         };
         let author = if pinned.iter().any(|placement| placement.op == *id) { Author::User } else { Author::Compiler };
@@ -373,12 +375,15 @@ fn add_kernel(
     let cost = sizer.compute(op, rect.width, rect.height);
     let sram_per_core = Bytes(sizer.sram(op, rect.width, rect.height));
     let (width, height) = (rect.width, rect.height);
-    program.steps.push(Step::KernelSized { op: id, width, height, compute: cost.cycles, sram_per_core });
-    program.steps.push(Step::RegionPlaced { op: id, rect, author });
+    let sized = Decision::KernelSized { op: id, width, height, compute: cost.cycles, sram_per_core };
+    program.steps.push(sized.alone(CompilerPass::Size, "the least area that meets the common target time"));
+    let placed = Decision::RegionPlaced { op: id, rect };
+    program.steps.push(placed.by(author, CompilerPass::Place, String::new(), "next to the kernel that feeds it"));
     for (what, usage, extent) in sizer.extents(op, rect.width, rect.height) {
         let label = format!("{} {what}", label(op));
         let bytes_per_core = Bytes(extent.bytes_max());
-        program.steps.push(Step::BufferAllocated { label: label.clone(), bytes_per_core });
+        let allocated = Decision::BufferAllocated { label: label.clone(), bytes_per_core };
+        program.steps.push(allocated.alone(CompilerPass::Allocate, "held for the whole run"));
         program.buffers.push(Buffer { label, usage, regions: region..region + 1, extent, lifetime: Lifetime::Always });
     }
     let hops = match program.regions.last() {
@@ -389,7 +394,8 @@ fn add_kernel(
             let bytes = Bytes(program.job.sequence * op.input_width() * FP16_BYTES);
             let from = KernelId(kernel.0 - 1);
             program.routes.push(Route { from, to: kernel, hops, bytes });
-            program.steps.push(Step::RouteCommitted { from, to: kernel, hops });
+            let route = Decision::RouteCommitted { from, to: kernel, hops };
+            program.steps.push(route.alone(CompilerPass::Route, "from middle to middle"));
             hops
         }
     };

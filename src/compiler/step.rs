@@ -1,4 +1,4 @@
-//! Decisions, one by one: what was chosen, what else was considered, and why.
+//! Decisions, one by one: what was chosen, because of what, what else was considered and why it was not taken.
 //!
 //! The steps alone rebuild the layout ([`replay`]), so that a user can go back to any of them and decide otherwise.
 
@@ -14,17 +14,75 @@ pub enum Author {
     User,
 }
 
-/// One decision.
+/// The passes of the compiler, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CompilerPass {
+    Read,
+    Fuse,
+    Partition,
+    Size,
+    Place,
+    Route,
+    Allocate,
+    Check,
+}
+
+impl CompilerPass {
+    /// All passes, in order.
+    pub const ALL: [Self; 8] =
+        [Self::Read, Self::Fuse, Self::Partition, Self::Size, Self::Place, Self::Route, Self::Allocate, Self::Check];
+
+    /// The words that name it on the screen.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Read => "Read model",
+            Self::Fuse => "Fuse",
+            Self::Partition => "Partition",
+            Self::Size => "Size kernels",
+            Self::Place => "Place",
+            Self::Route => "Route colours",
+            Self::Allocate => "Assign memory",
+            Self::Check => "Check",
+        }
+    }
+}
+
+/// One decision with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub struct Step {
+    pub pass: CompilerPass,
+    pub author: Author,
+    pub decision: Decision,
+    /// Why, in one sentence with its numbers, without a full stop; empty if nothing was weighed.
+    pub because: String,
+    /// What else was weighed, best first.
+    pub considered: Vec<Considered>,
+    /// The rule that decided, as a reader would state it.
+    pub rule: &'static str,
+}
+
+/// An alternative, and why it was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Considered {
+    /// What it was, in words: `64 × 104 cores`.
+    pub what: String,
+    /// Why it was not taken: `9 % slower`.
+    pub why_not: String,
+    /// Where it would have been, if it is a place.
+    pub rect: Option<Rect>,
+}
+
+/// What was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
     /// How many sequences work on the wafer together, on how many lanes, keeping activations or not.
-    MicroBatchChosen { sequences: u64, lanes: u32, recompute: bool, considered: Vec<Candidate>, because: String },
+    MicroBatchChosen { sequences: u64, lanes: u32, recompute: bool, candidates: Vec<Candidate> },
     /// The wafer's cores were divided into lanes that all do the same.
     LanePlaced { rect: Rect },
     /// A kernel was given an area.
     KernelSized { op: OpId, width: u32, height: u32, compute: Cycles, sram_per_core: Bytes },
     /// A kernel was put on a rectangle.
-    RegionPlaced { op: OpId, rect: Rect, author: Author },
+    RegionPlaced { op: OpId, rect: Rect },
     /// Two kernels were joined by a stream.
     RouteCommitted { from: KernelId, to: KernelId, hops: u32 },
     /// SRAM was set aside.
@@ -33,7 +91,27 @@ pub enum Step {
     Rejected { op: OpId, why: String },
 }
 
-/// An alternative that was weighed against the chosen one.
+impl Decision {
+    /// A step of the compiler in which nothing else was weighed.
+    pub fn alone(self, pass: CompilerPass, rule: &'static str) -> Step {
+        self.by(Author::Compiler, pass, String::new(), rule)
+    }
+
+    /// A step with its reason.
+    pub fn by(self, author: Author, pass: CompilerPass, because: String, rule: &'static str) -> Step {
+        Step { pass, author, decision: self, because, considered: Vec::new(), rule }
+    }
+
+    /// The operator that it is about, if it is about one.
+    pub fn op(&self) -> Option<OpId> {
+        match self {
+            Self::KernelSized { op, .. } | Self::RegionPlaced { op, .. } | Self::Rejected { op, .. } => Some(*op),
+            _ => None,
+        }
+    }
+}
+
+/// A choice of micro-batch and lanes that was weighed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub sequences: u64,
@@ -49,8 +127,8 @@ pub struct Candidate {
 pub fn replay(steps: &[Step]) -> Vec<Rect> {
     steps
         .iter()
-        .filter_map(|step| match step {
-            Step::LanePlaced { rect } | Step::RegionPlaced { rect, .. } => Some(*rect),
+        .filter_map(|step| match step.decision {
+            Decision::LanePlaced { rect } | Decision::RegionPlaced { rect, .. } => Some(rect),
             _ => None,
         })
         .collect()

@@ -12,8 +12,8 @@ use crate::compiler::cost::{Cost, CostModel};
 use crate::compiler::liveness::{self, Outline, Tensors};
 use crate::compiler::step::Candidate;
 use crate::compiler::{
-    Buffer, Entry, Extent, Job, Kernel, KernelId, Lifetime, Pass, Program, Region, Schedule, Split, SramUse, Stage,
-    Step, Violation, Work, sram,
+    Author, Buffer, CompilerPass, Decision, Entry, Extent, Job, Kernel, KernelId, Lifetime, Pass, Program, Region,
+    Schedule, Split, SramUse, Stage, Step, Violation, Work, sram,
 };
 use crate::hardware::{DeviceSpec, Rect};
 use crate::units::{Bytes, Cycles};
@@ -76,13 +76,13 @@ pub fn compile(graph: &Graph, device: &DeviceSpec, job: &Job) -> Program {
     let because = reason(&chosen, &program);
     program.steps.insert(
         0,
-        Step::MicroBatchChosen {
+        Decision::MicroBatchChosen {
             sequences: chosen.sequences,
             lanes: chosen.lanes,
             recompute: chosen.recompute,
-            considered,
-            because,
-        },
+            candidates: considered,
+        }
+        .by(Author::Compiler, CompilerPass::Size, because, "the shortest step that fits the SRAM"),
     );
     program
 }
@@ -286,9 +286,13 @@ impl<'a> Builder<'a> {
     }
 
     fn steps(&self) -> Vec<Step> {
-        let lanes = self.regions.iter().map(|region| Step::LanePlaced { rect: region.rect });
+        let lanes = self.regions.iter().map(|region| {
+            Decision::LanePlaced { rect: region.rect }.alone(CompilerPass::Place, "lanes of equal height")
+        });
         let fixed = self.buffers.iter().filter(|buffer| buffer.lifetime == Lifetime::Always).map(|buffer| {
-            Step::BufferAllocated { label: buffer.label.clone(), bytes_per_core: Bytes(buffer.extent.bytes_max()) }
+            let bytes_per_core = Bytes(buffer.extent.bytes_max());
+            Decision::BufferAllocated { label: buffer.label.clone(), bytes_per_core }
+                .alone(CompilerPass::Allocate, "held for the whole run")
         });
         lanes.chain(fixed).collect()
     }

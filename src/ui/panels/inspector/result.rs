@@ -5,7 +5,7 @@ use egui::Ui;
 use super::parts::{self, EXACT, FLOW, fact_row, folding, note, paragraph, section, split_prefix};
 use super::{Open, alternatives, device};
 use crate::compiler::sram::SramPeak;
-use crate::compiler::{Schedule, Step, Violation, Work, check};
+use crate::compiler::{Decision, Schedule, Violation, Work, check};
 use crate::session::Run;
 use crate::sim::metrics::Summary;
 use crate::sim::{Activity, Scene};
@@ -181,9 +181,9 @@ fn layout(ui: &mut Ui, scene: &Scene, open: &mut Open) {
     );
     let used = format::percent(program.cores_used() as f64 / scene.device.fabric_cores().max(1) as f64);
     label_value(ui, "Cores", &format::grouped(program.cores_used()), &format!("{used} assigned"), EXACT);
-    let chosen = program.steps.iter().find_map(|step| match step {
-        Step::MicroBatchChosen { sequences, lanes, recompute, considered, because } => {
-            Some((*sequences, *lanes, *recompute, considered, because))
+    let chosen = program.steps.iter().find_map(|step| match &step.decision {
+        Decision::MicroBatchChosen { sequences, lanes, recompute, candidates } => {
+            Some((*sequences, *lanes, *recompute, candidates, &step.because))
         }
         _ => None,
     });

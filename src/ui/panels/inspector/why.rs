@@ -3,7 +3,7 @@
 use egui::{Margin, Ui};
 
 use super::parts::{note, paragraph};
-use crate::compiler::{Author, KernelId, Program, Step};
+use crate::compiler::{Author, Decision, KernelId, Program, Step};
 use crate::sim::Scene;
 use crate::sim::inspect::CoreReport;
 use crate::ui::theme::{self, Type};
@@ -21,16 +21,16 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, report: &CoreReport) {
     let kernel = program.kernel_at(report.core);
     note(ui, "The compiler's decisions that concern this core, in their order");
     for step in &program.steps {
-        let told = match step {
-            Step::MicroBatchChosen { sequences, lanes, recompute, considered, because } => {
+        let told = match &step.decision {
+            Decision::MicroBatchChosen { sequences, lanes, recompute, candidates } => {
                 let kept = if *recompute { "activations computed again" } else { "activations kept" };
                 let noun = if *lanes == 1 { "lane" } else { "lanes" };
                 let what = format!("{sequences} sequences at a time on {lanes} {noun}, {kept}");
                 let others =
-                    format!("{} alternatives were weighed; they are listed with the result.", considered.len());
-                Some(("Chose", what, format!("Because: {because}. {others}")))
+                    format!("{} alternatives were weighed; they are listed with the result.", candidates.len());
+                Some(("Chose", what, format!("Because: {}. {others}", step.because)))
             }
-            Step::LanePlaced { rect: own } if *own == rect => {
+            Decision::LanePlaced { rect: own } if *own == rect => {
                 let what = format!("lane {region}: {}", area(*own));
                 Some(("Placed", what, "All lanes do the same on their share of the tokens.".to_owned()))
             }
@@ -50,8 +50,8 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, report: &CoreReport) {
 fn of_kernel(scene: &Scene, id: KernelId, step: &Step) -> Option<(&'static str, String, String)> {
     let program = &scene.program;
     let kernel = program.kernel(id);
-    match step {
-        Step::KernelSized { op, width, height, compute, sram_per_core } if *op == kernel.op => {
+    match &step.decision {
+        Decision::KernelSized { op, width, height, compute, sram_per_core } if *op == kernel.op => {
             let time = format::duration(compute.seconds(scene.device.clock_run_hz.value).0);
             let what = format!("{}: {width} × {height} cores", kernel.label);
             let why = format!(
@@ -61,14 +61,14 @@ fn of_kernel(scene: &Scene, id: KernelId, step: &Step) -> Option<(&'static str, 
             );
             Some(("Sized", what, why))
         }
-        Step::RegionPlaced { op, rect, author } if *op == kernel.op => {
-            let by = match author {
+        Decision::RegionPlaced { op, rect } if *op == kernel.op => {
+            let by = match step.author {
                 Author::Compiler => "By the compiler.",
                 Author::User => "By hand, kept as it is.",
             };
             Some(("Placed", area(*rect), by.to_owned()))
         }
-        Step::RouteCommitted { from, to, hops } if *from == id || *to == id => {
+        Decision::RouteCommitted { from, to, hops } if *from == id || *to == id => {
             let (verb, other) = if *to == id { ("Fed by", from) } else { ("Feeds", to) };
             let what = format!("{}, {} hops", program.kernel(*other).label, format::grouped((*hops).into()));
             Some((verb, what, route_bytes(program, *from, *to)))
@@ -89,7 +89,7 @@ fn area(rect: crate::hardware::Rect) -> String {
 /// What found no place on this wafer.
 fn rejected(ui: &mut Ui, scene: &Scene) {
     for step in &scene.program.steps {
-        if let Step::Rejected { op, why } = step {
+        if let Decision::Rejected { op, why } = &step.decision {
             decision(ui, "Rejected", &scene.graph.op(*op).name, why);
         }
     }
