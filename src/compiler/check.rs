@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::compiler::{Job, Mapping, Program, sram};
-use crate::hardware::{DefectMap, DeviceSpec, Rect};
+use crate::hardware::{Core, DefectMap, DeviceSpec, Rect};
 use crate::units::format;
 
 /// Why a program must not run, with the needed and the available amount.
@@ -21,6 +21,10 @@ pub enum Violation {
     ModelTooLarge { needed: u64, available: u64, ways_out: Vec<String> },
     /// Some kernels found no place.
     Unplaced { kernels: u64, cores_needed: u64, cores_free: u64 },
+    /// More streams pass a router than it has colours.
+    ColoursExhausted { who: String, at: Core, needed: u32, available: u32 },
+    /// A stream found no way over the fabric.
+    Unrouted { from: String, to: String, why: String },
     /// The task is one that this mapping cannot do.
     Unsupported { what: String },
 }
@@ -65,6 +69,10 @@ impl fmt::Display for Violation {
                 format::grouped(*cores_needed),
                 format::grouped(*cores_free),
             ),
+            Self::ColoursExhausted { who, at: Core { x, y }, needed, available } => {
+                write!(f, "{who}: {needed} colours needed in the router at column {x}, row {y}, {available} there")
+            }
+            Self::Unrouted { from, to, why } => write!(f, "{from} to {to}: no way; {why}"),
             Self::Unsupported { what } => f.write_str(what),
         }
     }

@@ -9,6 +9,7 @@ pub mod cost;
 mod liveness;
 pub mod program;
 pub mod resident;
+pub mod route;
 pub mod sram;
 pub mod step;
 pub mod streaming;
