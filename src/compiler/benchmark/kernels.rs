@@ -198,11 +198,22 @@ impl Kernel {
 }
 
 impl Conv {
+    /// Whether [`Self::least_parts_out`] is at most k′, told without a division.
+    fn fits(&self, split: u64, [parts_in, parts_out]: [u64; 2], memory_limit: u64) -> bool {
+        let held = memory_limit.checked_mul(parts_in * split).and_then(|held| held.checked_mul(parts_out));
+        let needed = self.features_out.checked_mul(self.held_for_one(split, parts_in));
+        needed.zip(held).is_some_and(|(needed, held)| needed <= held)
+    }
+
+    /// `C·R·S·h′w′ + (W+S−1)(H+R−1)·c′`: what one feature out holds, times `c′·h′w′`.
+    fn held_for_one(&self, split: u64, parts_in: u64) -> u64 {
+        let halo = (self.width + self.filter_width - 1) * (self.height + self.filter_height - 1);
+        self.features_in * self.filter_height * self.filter_width * split + halo * parts_in
+    }
+
     /// Least k′ at which `C/c′·K/k′·R·S + (W+S−1)/w′·(H+R−1)/h′·K/k′` is within the limit, for `split` = h′w′.
     fn least_parts_out(&self, split: u64, parts_in: u64, memory_limit: u64) -> u64 {
-        let halo = (self.width + self.filter_width - 1) * (self.height + self.filter_height - 1);
-        let filters = self.features_in * self.filter_height * self.filter_width * split;
-        let needed = self.features_out.checked_mul(filters + halo * parts_in);
+        let needed = self.features_out.checked_mul(self.held_for_one(split, parts_in));
         let held = memory_limit.checked_mul(parts_in * split);
         match (needed, held) {
             (Some(needed), Some(held)) => needed.div_ceil(held).max(1),
@@ -218,6 +229,8 @@ impl Conv {
 pub struct Shaper {
     pub(super) kernel: Kernel,
     splits: Vec<[u64; 2]>,
+    /// ⌈C/c′⌉ of each convolution for every cap of c′, from 0, which is not used.
+    rounds_in: Vec<Vec<u64>>,
     per_unit: u64,
     memory_limit: u64,
     /// Longest side of the area: longer boxes are of no use.
@@ -230,7 +243,12 @@ impl Shaper {
         // Beyond the area by as much as a search looks at.
         let side = u64::from(side) * 5 / 4 + 64;
         let splits = kernel.splits(side / 2);
-        Self { kernel, splits, per_unit, memory_limit, side }
+        let rounds = |conv: &Conv| {
+            let caps = 0..side.min(conv_caps(&kernel) + 1);
+            caps.map(|cap| conv.features_in.div_ceil(cap.clamp(1, conv.features_in))).collect()
+        };
+        let rounds_in = kernel.convs.iter().map(rounds).collect();
+        Self { kernel, splits, rounds_in, per_unit, memory_limit, side }
     }
 
     /// Calls `visit` with the arguments and the box of every shape that meets `ticks` and may be the narrowest at its
@@ -239,8 +257,7 @@ impl Shaper {
     fn each(&self, ticks: u64, side: u64, mut visit: impl FnMut([u64; 2], u64, [u64; 2])) {
         for &split in &self.splits {
             let product = split[0] * split[1];
-            let most_in = self.kernel.convs.iter().map(|conv| conv.features_in).max().unwrap_or(1);
-            let largest_cap = (side / product).saturating_sub(1).min(most_in);
+            let largest_cap = (side / product).saturating_sub(1).min(conv_caps(&self.kernel));
             let tables: Option<Vec<ConvAt<'_>>> = self
                 .kernel
                 .convs
@@ -252,9 +269,9 @@ impl Shaper {
                 let mut width = 0;
                 let mut height = 0;
                 let mut possible = true;
-                for table in &tables {
+                for (table, rounds) in tables.iter().zip(&self.rounds_in) {
                     let parts_in = cap.min(table.conv.features_in);
-                    let Some(parts_out) = table.least_parts_out(parts_in) else {
+                    let Some(parts_out) = table.least_parts_out(parts_in, rounds[cap as usize]) else {
                         possible = false;
                         break;
                     };
@@ -297,7 +314,7 @@ impl Shaper {
         for conv in &self.kernel.convs {
             let table = ConvAt::new(conv, split, ticks, self.per_unit, self.memory_limit)?;
             let parts_in = cap.min(conv.features_in);
-            let least = table.least_parts_out(parts_in)?;
+            let least = table.least_parts_out(parts_in, conv.features_in.div_ceil(parts_in))?;
             let added = more.min(conv.features_out - least);
             more -= added;
             features.push([parts_in, least + added]);
@@ -336,6 +353,11 @@ impl Shapes for Shaper {
     }
 }
 
+/// Largest cap of c′ that makes a difference.
+fn conv_caps(kernel: &Kernel) -> u64 {
+    kernel.convs.iter().map(|conv| conv.features_in).max().unwrap_or(1)
+}
+
 /// A convolution at a split of rows and columns and a target time.
 struct ConvAt<'c> {
     conv: &'c Conv,
@@ -353,15 +375,19 @@ impl<'c> ConvAt<'c> {
         (quota > 0).then_some(Self { conv, split: split[0] * split[1], memory_limit, quota })
     }
 
-    /// Least k′ for a c′ that meets time and memory.
-    fn least_parts_out(&self, parts_in: u64) -> Option<u64> {
+    /// Least k′ for a c′ that meets time and memory; `rounds_in` is ⌈C/c′⌉.
+    fn least_parts_out(&self, parts_in: u64, rounds_in: u64) -> Option<u64> {
         // ⌈K/k′⌉ may be at most this, which is to say K/k′ may.
-        let quota = self.quota / self.conv.features_in.div_ceil(parts_in);
+        let quota = self.quota / rounds_in;
         if quota == 0 {
             return None;
         }
         let for_time = self.conv.features_out.div_ceil(quota);
-        let least = for_time.max(self.conv.least_parts_out(self.split, parts_in, self.memory_limit));
+        let least = if self.conv.fits(self.split, [parts_in, for_time], self.memory_limit) {
+            for_time
+        } else {
+            for_time.max(self.conv.least_parts_out(self.split, parts_in, self.memory_limit))
+        };
         (least <= self.conv.features_out).then_some(least)
     }
 }

@@ -84,7 +84,7 @@ impl<'p> Walker<'p> {
             spots: vec![Spot::default(); count],
             first_neighbour,
             neighbours,
-            step: (floor / 2_000).max(1),
+            step: (floor / 1_000).max(1),
             floor,
             cost: f64::INFINITY,
             over_price: 1.0,
@@ -135,6 +135,10 @@ impl<'p> Walker<'p> {
     fn judge(&mut self) -> Option<Judged> {
         let area = self.area();
         let (size, over) = self.curves.size(&self.shape, &self.table, area)?;
+        if over > 0 && self.problem.objective == Objective::Time {
+            // Its wire decides nothing.
+            return Some(Judged { over, wire_halves: 0 });
+        }
         self.curves.spots(&self.shape, &self.table, size, &mut self.open, &mut self.spots);
         let mut halves = 0;
         for wire in &self.problem.wires {
@@ -326,13 +330,24 @@ impl<'p> Walker<'p> {
         Some(value(self.problem, ticks, judged.wire_halves))
     }
 
-    /// Lowers the target time as far as the best tree allows; returns whether there is one.
-    pub(super) fn tighten(&mut self) -> bool {
+    /// Lowers the target time as far as the best tree allows, to about `step` ticks; returns whether there is a tree.
+    pub(super) fn tighten(&mut self, step: u64) -> bool {
         let Some(best) = self.best.clone() else { return false };
         self.jump(&best);
-        let (mut low, mut high) = (self.floor.saturating_sub(1), best.ticks);
-        // Feasibility is monotone in the target time.
-        while high - low > 1 {
+        // Feasibility is monotone in the target time. Most often little can be gained, so steps begin small.
+        let (mut high, mut stride) = (best.ticks, step);
+        let mut low = loop {
+            let next = high.saturating_sub(stride);
+            if next < self.floor {
+                break self.floor.saturating_sub(1);
+            }
+            if self.value_at(next).is_none() {
+                break next;
+            }
+            high = next;
+            stride *= 2;
+        };
+        while high - low > step {
             let middle = low + (high - low) / 2;
             if self.value_at(middle).is_some() { high = middle } else { low = middle }
         }
@@ -351,6 +366,11 @@ impl<'p> Walker<'p> {
 
     pub(super) fn spots(&self) -> &[Spot] {
         &self.spots
+    }
+
+    /// Smallest difference of target times while annealing, in ticks.
+    pub(super) fn time_step(&self) -> u64 {
+        self.step
     }
 
     pub(super) fn table(&self) -> &Table {

@@ -67,10 +67,24 @@ fn known(side: i16) -> Option<u32> {
     (side < NEVER).then_some(side as u32)
 }
 
+/// Values that are made to fall together, in one vector register.
+const LANES: usize = 8;
+
 /// Makes each value the least of those up to it.
 fn fall(values: &mut [i16]) {
     let mut least = NEVER;
-    for value in values {
+    let (chunks, rest) = values.as_chunks_mut::<LANES>();
+    for chunk in chunks {
+        // Each step looks twice as far back as the one before.
+        let by_one: [i16; LANES] = std::array::from_fn(|at| chunk[at].min(if at >= 1 { chunk[at - 1] } else { NEVER }));
+        let by_two: [i16; LANES] =
+            std::array::from_fn(|at| by_one[at].min(if at >= 2 { by_one[at - 2] } else { NEVER }));
+        let by_four: [i16; LANES] =
+            std::array::from_fn(|at| by_two[at].min(if at >= 4 { by_two[at - 4] } else { NEVER }));
+        *chunk = by_four.map(|value| value.min(least));
+        least = chunk[LANES - 1];
+    }
+    for value in rest {
         least = least.min(*value);
         *value = least;
     }

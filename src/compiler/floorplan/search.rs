@@ -102,7 +102,7 @@ fn seeds(tables: &Tables<'_>, problem: &Problem<'_>, floor: u64) -> Vec<Found> {
         let shape = seed::columns(&order, columns, &table, area);
         let rng = Rng::substream(0, "seed");
         let mut walker = Walker::new(tables, problem, shape.clone(), (slowest, floor), rng);
-        if walker.best.is_some() && walker.tighten() {
+        if walker.best.is_some() && walker.tighten(1) {
             found.extend(walker.best);
         }
     }
@@ -188,7 +188,7 @@ fn island(
         }
     }
     let tried = walker.moves;
-    walker.tighten();
+    walker.tighten(1);
     let found = walker.best.filter(|found| found.value < start.value).unwrap_or(start);
     (found, tried)
 }
@@ -209,8 +209,8 @@ fn lower_target(walker: &mut Walker<'_>) {
     let Some(best) = walker.best.as_ref() else { return };
     let (ticks, target) = (best.ticks, walker.table().ticks);
     if ticks <= target {
-        walker.tighten();
+        walker.tighten(walker.time_step());
         let ticks = walker.best.as_ref().map_or(ticks, |best| best.ticks);
-        walker.aim_below(ticks - (ticks / 1_000).max(1));
+        walker.aim_below(ticks - walker.time_step().min(ticks));
     }
 }
