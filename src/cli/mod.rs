@@ -9,6 +9,7 @@ mod import;
 mod input;
 mod moment;
 mod output;
+mod place;
 mod render;
 mod replay;
 mod report;
@@ -45,6 +46,8 @@ enum Verb {
     Replay(replay::Arguments),
     /// Says what was read from a model file.
     Import(import::Arguments),
+    /// Places the kernels of a benchmark graph, or judges a placement.
+    Place(place::Arguments),
     /// Times the paths that must be fast, each beside a plain copy of the same bytes.
     Bench(bench::Arguments),
 }
@@ -105,6 +108,7 @@ impl Arguments {
             Some(Verb::Render(arguments)) => arguments.format,
             Some(Verb::Replay(arguments)) => arguments.format,
             Some(Verb::Import(arguments)) => arguments.format,
+            Some(Verb::Place(arguments)) => arguments.format,
             Some(Verb::Bench(arguments)) => arguments.format,
         };
         format.json
@@ -117,6 +121,7 @@ impl Arguments {
             Some(Verb::Render(arguments)) => render::run(arguments, output),
             Some(Verb::Replay(arguments)) => replay::run(arguments, output),
             Some(Verb::Import(arguments)) => import::run(arguments, output),
+            Some(Verb::Place(arguments)) => place::run(arguments, output),
             Some(Verb::Bench(arguments)) => bench::run(arguments, output),
         }
     }

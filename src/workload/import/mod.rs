@@ -7,6 +7,7 @@
 mod hugging_face;
 mod json;
 mod keys;
+pub mod kgraph;
 mod model_zoo;
 mod value;
 mod yaml;
