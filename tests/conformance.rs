@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use waferscope::workload::OpKind;
+use waferscope::workload::import::onnx::Unknown;
 use waferscope::workload::import::{self, ImportError, Imported};
 
 /// All files below a folder with this extension, in order.
@@ -102,6 +104,46 @@ fn stated_size(name: &str) -> f64 {
     let (number, unit) = name.split_at(name.find(['m', 'b']).unwrap());
     let number: f64 = number.replace('p', ".").parse().unwrap();
     number * if unit.starts_with('b') { 1e9 } else { 1e6 }
+}
+
+/// Networks whose published sizes everybody knows: convolutions and fully connected layers of each, and of `ResNet`-50
+/// the 4.1 billion multiply-adds of its paper and the 25.5
+/// million parameters.
+fn onnx(folder: &Path) {
+    let counts = [
+        ("light_bvlc_alexnet.onnx", 5, 3),
+        ("light_inception_v1.onnx", 57, 1),
+        ("light_resnet50.onnx", 53, 1),
+        ("light_squeezenet.onnx", 26, 0),
+    ];
+    let paths = files(folder, "onnx");
+    for path in &paths {
+        let mut file = fs::File::open(path).unwrap();
+        let graph = import::read_from(&mut file, Unknown::Stop).unwrap().graph;
+        let count = |is: fn(&OpKind) -> bool| graph.ops.iter().filter(|op| is(&op.kind)).count();
+        let convolutions = count(|kind| matches!(kind, OpKind::Convolution(_)));
+        let connected = count(|kind| matches!(kind, OpKind::MatMul { .. }));
+        let (adds, parameters) = (graph.multiply_adds_per_sequence(), graph.parameters());
+        let name = file_name(path);
+        println!("{name}: {convolutions} + {connected}, {adds} multiply-adds, {parameters} parameters");
+        assert!(graph.warnings.is_empty(), "{name}: {:?}", graph.warnings);
+        if let Some(expected) = counts.iter().find(|(known, ..)| *known == name) {
+            assert_eq!((convolutions, connected), (expected.1, expected.2), "{name}");
+        }
+        if name.contains("resnet50") {
+            assert!((adds as f64 / 4.1e9 - 1.0).abs() < 0.02 && (parameters as f64 / 25.5e6 - 1.0).abs() < 0.01);
+        }
+    }
+    assert!(counts.iter().all(|(known, ..)| paths.iter().any(|path| file_name(path) == *known)));
+}
+
+#[test]
+fn real_networks_have_their_published_sizes() {
+    let Some(folder) = std::env::var_os("WAFERSCOPE_INPUTS").map(PathBuf::from) else {
+        println!("skipped: WAFERSCOPE_INPUTS names no folder of real model files");
+        return;
+    };
+    onnx(&folder.join("onnx"));
 }
 
 #[test]

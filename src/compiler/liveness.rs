@@ -6,7 +6,7 @@
 //! hands its gradient on unchanged.
 
 use crate::compiler::{BufferId, Pass, Work};
-use crate::workload::{Graph, OpKind};
+use crate::workload::{Graph, Op, OpKind};
 
 /// A tensor: what an operator hands on, or the residual sum that a norm keeps.
 type TensorId = usize;
@@ -69,9 +69,13 @@ impl Tensors {
                 (_, Some(sum)) => vec![sum],
                 _ => reads.clone(),
             });
-            let adds = !matches!(op.kind, OpKind::Loss { .. });
-            for &tensor in reads.iter().chain(&sum).filter(|_| adds && (reads.len() > 1 || sum.is_some())) {
-                tensors.join_gradients(reads[0], tensor);
+            let adds = adds_its_inputs(op) && (reads.len() > 1 || sum.is_some());
+            for &tensor in reads.iter().chain(&sum).filter(|_| adds) {
+                // A sum of equal tensors; one that stretches the smaller of two hands on no gradient unchanged.
+                let [a, b] = [reads[0], tensor].map(|tensor| &graph.ops[tensors.makers[tensor] as usize]);
+                if tensors.widths[reads[0]] == tensors.widths[tensor] && a.tokens == b.tokens {
+                    tensors.join_gradients(reads[0], tensor);
+                }
             }
             tensors.reads.push(reads);
         }
@@ -98,6 +102,16 @@ impl Tensors {
 
     fn made_by(&self, op: u32) -> impl Iterator<Item = TensorId> + use<> {
         std::iter::once(op as usize).chain(self.sums[op as usize])
+    }
+}
+
+/// Whether the gradient of an operator's result is that of each of its inputs.
+fn adds_its_inputs(op: &Op) -> bool {
+    match op.kind {
+        // Tensors that are put side by side are not added.
+        OpKind::Elementwise { operands, .. } => operands == op.inputs.len() as u64,
+        OpKind::Loss { .. } | OpKind::Attention { .. } | OpKind::Activation { gated: true, .. } => false,
+        _ => true,
     }
 }
 

@@ -219,6 +219,7 @@ impl TransformerShape {
             causal: self.causal,
             class: self.class.clone(),
             warnings: self.warnings.clone(),
+            fusions: Vec::new(),
         })
     }
 
