@@ -36,8 +36,14 @@ pub(super) fn detour(
     ports: &[Core],
     budget: &mut u32,
 ) -> Option<Vec<Core>> {
+    if *budget == 0 {
+        return None;
+    }
     let maze = Maze::new(fabric, tree, ports)?;
-    let mut seen = vec![0_u32; maze.columns.len() * maze.rows.len()];
+    let crossings = maze.columns.len() * maze.rows.len();
+    // Looking at every crossing once costs about as much as a fourth as many visits.
+    *budget = budget.saturating_sub(crossings as u32 / 4);
+    let mut seen = vec![0_u32; crossings];
     let mut visits: Vec<Visit> = maze.begins(tree);
     let mut queue: BinaryHeap<Reverse<(u32, u32, usize)>> = BinaryHeap::new();
     for (index, visit) in visits.iter().enumerate() {

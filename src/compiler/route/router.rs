@@ -437,6 +437,9 @@ impl Router {
         let mut tries = RIP_TRIES_ALL;
         for _ in 0..RIP_ROUNDS {
             let before = failed.len();
+            if tries == 0 {
+                return;
+            }
             failed.retain(|&lane| {
                 let found = self.find(&self.lanes[lane]);
                 let laid = found.map(|trunk| self.commit(lane, trunk)).is_some();
