@@ -148,7 +148,7 @@ fn floods_end_soon() {
             .message(1, &super::encode::node("If", &[], &["y"], &[Set::Graph("then_branch", nested)]));
     }
     let cases = [
-        ("a million nodes", many(1_000_000, &node, 1), "100 000 nodes"),
+        ("a million nodes", many(1_000_000, &node, 1), "50 000 nodes"),
         ("empty names", many(1, &Message([0x0a, 0x00].repeat(4_000_000)), 1), "2 000 000 names"),
         ("sizes", many(1, &Message([0x08, 0x01].repeat(4_000_000)), 5), "16 axes"),
         ("declared sizes", many(1, &Message::default().text(1, "x"), 11), "a tensor with a shape"),
@@ -163,6 +163,33 @@ fn floods_end_soon() {
     let begin = Instant::now();
     assert_eq!(super::graph_of(&wide.file()).ops.len(), 20_001);
     assert!(begin.elapsed() < Duration::from_secs(2), "a wide graph took {:?}", begin.elapsed());
+}
+
+/// One tensor that everybody reads, and one operator that reads everybody, must not cost the square of their number.
+#[test]
+fn crowds_end_soon() {
+    const CROWD: usize = 24_000;
+    let names: Vec<[String; 2]> = (0..CROWD).map(|index| [format!("a{index}"), format!("b{index}")]).collect();
+    let mut net = Net::new().known("x", &[1, 8]).node("Tanh", &["x"], &["t"], &[]);
+    for [a, b] in &names {
+        net = net.node("Tanh", &["t"], &[a], &[]).node("Mul", &[a, "t"], &[b], &[]);
+    }
+    let all: Vec<&str> = names.iter().map(|[_, b]| b.as_str()).collect();
+    let mut sums = Net::new().known("x", &[1, 8]).weights("w", &[8, 8]);
+    for [a, b] in &names {
+        sums = sums.node("MatMul", &["x", "w"], &[a], &[]).node("Relu", &[a], &[b], &[]);
+    }
+    let files = [
+        sums.node("Sum", &all, &["y"], &[]).output("y").file(),
+        net.clone().node("Sum", &all, &["y"], &[]).output("y").file(),
+        net.output("b0").file(),
+    ];
+    for file in files {
+        let begin = Instant::now();
+        let read = import::read_from(&mut Cursor::new(&file), Unknown::default());
+        let time = begin.elapsed();
+        assert!(read.is_ok() && time < Duration::from_secs(3), "{time:?}: {:?}", read.err());
+    }
 }
 
 /// Whatever happens to a file, reading it ends in a graph whose text form is sound, or in one sentence.

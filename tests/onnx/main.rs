@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail on the spot")]
 
+mod command_line;
 mod convolutional;
 mod encode;
 mod hostile;

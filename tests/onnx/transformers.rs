@@ -239,6 +239,23 @@ fn queries_may_share_keys() {
     assert_eq!(op(&graph, "y").inputs.len(), 3);
 }
 
+#[test]
+fn attention_as_one_operator_is_attention() {
+    let net = Net::new()
+        .known("x", &[1, 32, 64])
+        .weights("wq", &[64, 64])
+        .weights("wk", &[64, 16])
+        .node("MatMul", &["x", "wq"], &["q"], &[])
+        .node("MatMul", &["x", "wk"], &["k"], &[])
+        .node("MatMul", &["x", "wk"], &["v"], &[])
+        .node("Attention", &["q", "k", "v"], &["y"], &[Set::Int("q_num_heads", 4), Set::Int("kv_num_heads", 1)])
+        .output("y");
+    let graph = graph(&net);
+    let kind = OpKind::Attention { heads: 4, kv_heads: 1, head_dim: 16, value_dim: 16, reach: Reach::Sequence };
+    assert_eq!((op(&graph, "y").kind, graph.warnings.len()), (kind, 0));
+    assert_eq!(op(&graph, "y").inputs.len(), 3);
+}
+
 /// `[m × k] · [k × n]` of two activations that is no attention owns nothing and multiplies just as much.
 #[test]
 fn a_product_of_two_activations_has_no_weights() {

@@ -22,8 +22,37 @@ pub(super) fn numbers(call: &Call<'_>, shape: &[u64]) -> Option<Numbers> {
         let lists: Option<Vec<_>> = call.inputs.iter().map(|value| (*value)?.reals()).collect();
         return Some(Numbers::Reals(lists?.iter().flat_map(|list| list.iter().copied()).collect()));
     }
+    if call.inputs.iter().flatten().any(|value| value.reals().is_some()) {
+        return reals(call, count).map(|list| Numbers::Reals(list.into()));
+    }
     let list = ints(call, count, shape)?;
     (list.len() == count).then(|| Numbers::Ints(list.into()))
+}
+
+/// Arithmetic in which some number is real, as on the way from sizes over a factor to other sizes.
+fn reals(call: &Call<'_>, count: usize) -> Option<Vec<f32>> {
+    let list = |index: usize| -> Option<Vec<f32>> {
+        let value = call.given(index)?;
+        let whole = || value.ints().map(|list| list.iter().map(|&number| number as f32).collect());
+        value.reals().map(|list| list.to_vec()).or_else(whole)
+    };
+    let at = |list: &[f32], at: usize| if list.len() == 1 { list.first().copied() } else { list.get(at).copied() };
+    let a = list(0)?;
+    let both = |function: fn(f32, f32) -> f32| -> Option<Vec<f32>> {
+        let b = list(1)?;
+        (0..count).map(|index| Some(function(at(&a, index)?, at(&b, index)?))).collect()
+    };
+    let found: Vec<f32> = match call.node.op_type.as_str() {
+        "Add" => both(|a, b| a + b)?,
+        "Sub" => both(|a, b| a - b)?,
+        "Mul" => both(|a, b| a * b)?,
+        "Div" => both(|a, b| a / b)?,
+        "Floor" => a.iter().map(|number| number.floor()).collect(),
+        "Ceil" => a.iter().map(|number| number.ceil()).collect(),
+        "Reshape" | "Squeeze" | "Unsqueeze" => a,
+        _ => return None,
+    };
+    (found.len() == count).then_some(found)
 }
 
 fn ints(call: &Call<'_>, count: usize, shape: &[u64]) -> Option<Vec<i64>> {

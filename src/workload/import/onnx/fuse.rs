@@ -12,10 +12,14 @@ use crate::workload::graph::{Fusion, OpId, OpKind};
 /// Most operators of a norm or activation that was written as arithmetic.
 const REGION_MAX: usize = 32;
 
+/// What more than this many operators lead to is left as it is.
+const READ_MAX: usize = 1_000;
+
 /// Drafts with who reads each.
 pub(super) struct Fuser<'a> {
     pub(super) drafts: &'a mut Drafts,
-    pub(super) readers: Vec<Vec<u32>>,
+    /// Sets, since thousands may read one tensor and change their minds.
+    pub(super) readers: Vec<BTreeSet<u32>>,
 }
 
 /// Runs the whole pass.
@@ -40,11 +44,11 @@ pub(super) fn fuse(drafts: &mut Drafts) {
     fuser.unread();
 }
 
-fn readers(drafts: &Drafts) -> Vec<Vec<u32>> {
-    let mut readers = vec![Vec::new(); drafts.list.len()];
+fn readers(drafts: &Drafts) -> Vec<BTreeSet<u32>> {
+    let mut readers = vec![BTreeSet::new(); drafts.list.len()];
     for (id, draft) in drafts.list.iter().enumerate() {
         for input in &draft.op.inputs {
-            readers[input.0 as usize].push(id as u32);
+            readers[input.0 as usize].insert(id as u32);
         }
     }
     readers
@@ -53,7 +57,7 @@ fn readers(drafts: &Drafts) -> Vec<Vec<u32>> {
 impl Fuser<'_> {
     /// Whether `reader` alone sees the result of `id`.
     pub(super) fn is_private(&self, id: u32, reader: u32) -> bool {
-        self.readers[id as usize] == [reader] && !self.drafts.list[id as usize].is_output
+        self.readers[id as usize].iter().eq([&reader]) && !self.drafts.list[id as usize].is_output
     }
 
     pub(super) fn inputs(&self, id: u32) -> &[OpId] {
@@ -77,17 +81,17 @@ impl Fuser<'_> {
         let kept = &mut self.drafts.list[into as usize];
         kept.op.parameters = kept.op.parameters.saturating_add(parameters);
         for input in std::mem::take(&mut self.drafts.list[gone as usize].op.inputs) {
-            self.readers[input.0 as usize].retain(|&reader| reader != gone);
+            self.readers[input.0 as usize].remove(&gone);
         }
     }
 
     /// Lets a draft read other tensors.
     pub(super) fn rewire(&mut self, id: u32, inputs: Vec<OpId>) {
         for input in std::mem::take(&mut self.drafts.list[id as usize].op.inputs) {
-            self.readers[input.0 as usize].retain(|&reader| reader != id);
+            self.readers[input.0 as usize].remove(&id);
         }
         for input in &inputs {
-            self.readers[input.0 as usize].push(id);
+            self.readers[input.0 as usize].insert(id);
         }
         self.drafts.list[id as usize].op.inputs = inputs;
     }
@@ -106,7 +110,9 @@ impl Fuser<'_> {
         };
         let (draft, owner) = (&self.drafts.list[id as usize], &self.drafts.list[product as usize]);
         let same = draft.op.tokens == owner.op.tokens && draft.op.output_width() == owner.op.output_width();
-        if !same || !self.is_private(product, id) {
+        // Each fusion looks through all that its readers read, which must not become the square of a crowd.
+        let crowded = self.readers[id as usize].iter().any(|&reader| self.inputs(reader).len() > READ_MAX);
+        if !same || crowded || !self.is_private(product, id) {
             return;
         }
         let is_output = draft.is_output;
@@ -117,7 +123,7 @@ impl Fuser<'_> {
                     *input = OpId(product);
                 }
             }
-            self.readers[product as usize].push(reader);
+            self.readers[product as usize].insert(reader);
         }
         let kept = &mut self.drafts.list[product as usize];
         kept.is_output |= is_output;
@@ -237,14 +243,17 @@ impl Fuser<'_> {
     /// Leaves out what nobody reads and nothing was trained for, such as masks that attention does not need.
     fn unread(&mut self) {
         let mut left_out = 0_u64;
-        for id in (0..self.drafts.list.len() as u32).rev() {
-            let draft = &mut self.drafts.list[id as usize];
-            if draft.gone || draft.is_output || !self.readers[id as usize].is_empty() || draft.op.parameters > 0 {
+        let mut read: Vec<usize> = self.readers.iter().map(BTreeSet::len).collect();
+        for id in (0..self.drafts.list.len()).rev() {
+            let draft = &mut self.drafts.list[id];
+            if draft.gone || draft.is_output || read[id] > 0 || draft.op.parameters > 0 {
                 continue;
             }
             draft.gone = true;
             left_out += 1;
-            self.rewire(id, Vec::new());
+            for input in std::mem::take(&mut draft.op.inputs) {
+                read[input.0 as usize] -= 1;
+            }
         }
         if left_out > 0 {
             let words = format!("{left_out} operators that make masks or what nobody reads are left out");

@@ -10,7 +10,7 @@ use super::wire::{Payload, Span, Wire};
 use crate::workload::import::ImportError;
 
 /// Most nodes of a graph; exports of the largest language models have some ten thousand.
-pub(super) const NODES_MAX: usize = 100_000;
+pub(super) const NODES_MAX: usize = 50_000;
 /// Most numbers of a constant that are kept; shapes have a handful.
 pub(super) const NUMBERS_MAX: usize = 256;
 /// Most axes of a tensor.
@@ -142,7 +142,7 @@ fn graph(wire: &mut Wire<'_>, mut at: Span, model: &mut Model) -> Result<(), Imp
         match number {
             1 => {
                 if model.nodes.len() == NODES_MAX {
-                    return Err(ImportError::onnx("the graph", "at most 100 000 nodes", "more"));
+                    return Err(ImportError::onnx("the graph", "at most 50 000 nodes", "more"));
                 }
                 let node = node(wire, span)?;
                 model.nodes.push(node);

@@ -3,7 +3,7 @@
 use super::draft::{Role, weightless};
 use super::shapes::{self, Matrices};
 use super::value::{Call, Shape, Value, product};
-use crate::workload::graph::{Convolution, OpKind, Tokens};
+use crate::workload::graph::{Convolution, OpKind, Reach, Tokens};
 use crate::workload::import::ImportError;
 
 /// What a node computes.
@@ -30,6 +30,8 @@ pub(super) fn canonical(op_type: &str) -> (&str, Option<&'static [usize]>) {
         "FusedGemm" => ("Gemm", None),
         "QLinearAdd" => ("Add", Some(&[0, 3])),
         "QLinearGlobalAveragePool" => ("GlobalAveragePool", Some(&[0])),
+        // Masks and caches neither own nor cost anything here.
+        "Attention" | "MultiHeadAttention" | "GroupQueryAttention" => (op_type, Some(&[0, 1, 2])),
         "SimplifiedLayerNormalization" | "RMSNormalization" => ("LayerNormalization", None),
         other => (other, None),
     }
@@ -73,6 +75,7 @@ pub(super) fn meaning(call: &Call<'_>, op_type: &str, batch: u64) -> Result<Opti
             let taps = product(&call.ranked(0, 3)?[2..]);
             pooling(shapes::global_pooling(call)?, taps, batch)
         }
+        "Attention" | "MultiHeadAttention" | "GroupQueryAttention" => return attention(call, batch),
         "Softmax" | "LogSoftmax" | "Hardmax" => softmax(call, batch)?,
         "Concat" => concat(call, batch)?,
         "Resize" | "Upsample" => {
@@ -192,6 +195,38 @@ fn matrix_product(call: &Call<'_>, shape: Shape, matrices: Matrices, batch: u64)
         (OpKind::Experts { k, n: width, experts: copies, chosen: copies }, rest(width.saturating_mul(copies)))
     };
     Meaning { shapes: vec![shape], axis, kind, tokens, role: Role::Product, weights: vec![slot, 2] }
+}
+
+/// Attention as one operator: queries, keys and values with their heads side by side, or on an axis of their own.
+/// `None` for one that holds its projections too, or takes all three packed in one tensor.
+fn attention(call: &Call<'_>, batch: u64) -> Result<Option<Meaning>, ImportError> {
+    let [Some(q), Some(k), Some(v)] = [0, 1, 2].map(|index| call.given(index)) else { return Ok(None) };
+    let count = |names: [&str; 2]| names.into_iter().find_map(|name| call.node.int(name)).map(i64::unsigned_abs);
+    let apart = q.shape.len() == 4;
+    let fits = |value: &Value| value.shape.len() == q.shape.len() && !value.is_constant() && value.elements() > 0;
+    if !matches!(q.shape.len(), 3 | 4) || ![q, k, v].into_iter().all(fits) {
+        return Ok(None);
+    }
+    let heads = if apart { Some(q.shape[1]) } else { count(["q_num_heads", "num_heads"]) };
+    let heads = heads.filter(|&heads| heads > 0);
+    let Some(heads) = heads else { return Err(call.fault("a number of heads", "none")) };
+    let kv_heads = if apart { k.shape[1] } else { count(["kv_num_heads", "num_heads"]).unwrap_or(heads).max(1) };
+    let last = q.shape.len() - 1;
+    let width = |value: &Value, heads: u64| if apart { value.shape[last] } else { value.shape[last] / heads };
+    let (head_dim, value_dim) = (width(q, heads), width(v, kv_heads));
+    let (queries, keys) = (q.shape[last - 1], k.shape[last - 1]);
+    if head_dim == 0 || value_dim == 0 || width(k, kv_heads) != head_dim || !heads.is_multiple_of(kv_heads) {
+        let found = [q, k, v].map(|value| super::value::shown(&value.shape)).join(", ");
+        return Err(call.fault(&format!("queries, keys and values of {heads} and {kv_heads} heads"), &found));
+    }
+    let mut shape = q.shape.clone();
+    shape[last] = if apart { value_dim } else { heads.saturating_mul(value_dim) };
+    // A sequence of the batch sees its own keys alone.
+    let tokens = Tokens::Count(q.shape[0].div_ceil(batch).saturating_mul(queries).max(1));
+    let own = keys == queries && tokens == Tokens::Count(queries);
+    let reach = if own { Reach::Sequence } else { Reach::Memory(keys) };
+    let kind = OpKind::Attention { heads, kv_heads, head_dim, value_dim, reach };
+    Ok(Some(Meaning { tokens, ..plain(shape, last, kind, Role::Other, batch) }))
 }
 
 fn softmax(call: &Call<'_>, batch: u64) -> Result<Meaning, ImportError> {

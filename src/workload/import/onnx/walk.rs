@@ -319,12 +319,9 @@ impl<'a> Walk<'a> {
             value::check(shape).map_err(|(expected, found)| call.fault(&expected, &found))?;
         }
         let id = self.drafts.list.len() as u32;
-        let mut inputs: Vec<OpId> = Vec::new();
-        for maker in call.inputs.iter().flatten().filter_map(|value| value.maker()) {
-            if !inputs.contains(&OpId(maker)) {
-                inputs.push(OpId(maker));
-            }
-        }
+        let mut seen = BTreeSet::new();
+        let makers = call.inputs.iter().flatten().filter_map(|value| value.maker());
+        let inputs = makers.filter(|&maker| seen.insert(maker)).map(OpId).collect();
         let (parameters, weights_of) = self.own(call, &weights, OpId(id));
         let op = Op { name: self.name(call.node), block: None, kind, parameters, weights_of, tokens, inputs };
         if bounds::operations(&op) > u128::from(crate::workload::transformer::FLOPS_PER_TOKEN_MAX) {
@@ -379,7 +376,9 @@ impl<'a> Walk<'a> {
         let node = call.node;
         let known_by = if node.is_standard() { String::new() } else { format!("{}.", node.domain) };
         let name = crate::workload::import::value::shortened(&format!("{known_by}{}", node.op_type));
-        *self.strangers.entry(name).or_default() += 1;
+        if !frozen {
+            *self.strangers.entry(name).or_default() += 1;
+        }
         let leader = call.inputs.iter().copied().flatten().find(|value| !value.is_constant());
         let shapes = self.noted(call).or_else(|| {
             let like = leader.or(call.given(0))?;
