@@ -20,7 +20,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verdict> {
     let imported = input::model(&arguments.model)?;
     let graph = &imported.graph;
-    let object = json!({
+    let unit = graph.unit.word();
+    let mut object = json!({
         "file": arguments.model,
         "format": imported.format.word(),
         "name": graph.name,
@@ -31,10 +32,12 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
         "operators": graph.ops.len(),
         "sequence_tokens": graph.sequence,
         "batch_sequences": graph.batch,
-        "forward_flops_per_token": imported.forward_flops_per_token(),
-        "training_flops_per_token": graph.training_flops_per_token(),
         "warnings": imported.warnings(),
     });
+    // What is counted for one token or one sample says so in its key.
+    object[format!("active_parameters_per_{unit}")] = json!(graph.active_parameters());
+    object[format!("forward_flops_per_{unit}")] = json!(imported.forward_flops_per_token());
+    object[format!("training_flops_per_{unit}")] = json!(graph.training_flops_per_token());
     output.result(&object, || text(&arguments.model, &imported))?;
     Ok(Verdict::Good)
 }
@@ -42,6 +45,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
 fn text(name: &str, imported: &Imported) -> String {
     let graph = &imported.graph;
     let exact = format::grouped(imported.parameters());
+    let unit = graph.unit.word();
     let mut rows = vec![
         ("format", imported.format.title().to_owned()),
         ("family", imported.family().to_owned()),
@@ -50,11 +54,16 @@ fn text(name: &str, imported: &Imported) -> String {
         ("layers", format!("{} blocks, {} operators", imported.layers(), graph.ops.len())),
         ("sequence", format!("{} tokens", format::grouped(graph.sequence))),
     ];
+    if graph.active_parameters() < imported.parameters() {
+        let active = format::parameters(graph.active_parameters());
+        rows.push(("active", format!("{active} for one {unit}")));
+    }
     if let Some(batch) = graph.batch {
         rows.push(("batch", format!("{} sequences", format::grouped(batch))));
     }
-    rows.push(("forward pass", format::quantity(imported.forward_flops_per_token() as f64, "FLOP a token")));
-    rows.push(("training", format::quantity(graph.training_flops_per_token() as f64, "FLOP a token")));
+    let flop = format!("FLOP a {unit}");
+    rows.push(("forward pass", format::quantity(imported.forward_flops_per_token() as f64, &flop)));
+    rows.push(("training", format::quantity(graph.training_flops_per_token() as f64, &flop)));
     rows.extend(imported.warnings().iter().map(|warning| ("warning", warning.clone())));
     let rows = rows.into_iter().map(|(label, value)| format!("  {label:<14}{value}\n"));
     format!("{name}\n{}", rows.collect::<String>())

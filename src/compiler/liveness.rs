@@ -69,9 +69,12 @@ impl Tensors {
                 (_, Some(sum)) => vec![sum],
                 _ => reads.clone(),
             });
-            let adds = !matches!(op.kind, OpKind::Loss { .. });
+            // Others that read several tensors multiply them, and each needs a gradient of its own.
+            let adds = matches!(op.kind, OpKind::Norm { .. } | OpKind::Elementwise { .. } | OpKind::MatMul { .. });
             for &tensor in reads.iter().chain(&sum).filter(|_| adds && (reads.len() > 1 || sum.is_some())) {
-                tensors.join_gradients(reads[0], tensor);
+                if tensors.widths[tensor] == tensors.widths[reads[0]] {
+                    tensors.join_gradients(reads[0], tensor);
+                }
             }
             tensors.reads.push(reads);
         }
