@@ -25,7 +25,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verdict> {
     let imported = input::model(&arguments.model, arguments.unknown)?;
     let graph = &imported.graph;
-    let object = json!({
+    let unit = graph.unit.word();
+    let mut object = json!({
         "file": arguments.model,
         "format": imported.format.word(),
         "name": graph.name,
@@ -36,15 +37,16 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
         "operators": graph.ops.len(),
         "sequence_tokens": graph.sequence,
         "batch_sequences": graph.batch,
-        "forward_flops_per_token": imported.forward_flops_per_token(),
-        "training_flops_per_token": graph.training_flops_per_token(),
         "multiply_adds": graph.multiply_adds_per_sequence(),
-        "forward_flops_per_sample": graph.forward_flops_per_token().saturating_mul(graph.sequence),
         "convolutions": count(graph, |kind| matches!(kind, OpKind::Convolution(_))),
         "fully_connected": count(graph, |kind| matches!(kind, OpKind::MatMul { .. })),
         "fused": graph.fusions.len(),
         "warnings": imported.warnings(),
     });
+    // What is counted for one token or one sample says so in its key.
+    object[format!("active_parameters_per_{unit}")] = json!(graph.active_parameters());
+    object[format!("forward_flops_per_{unit}")] = json!(imported.forward_flops_per_token());
+    object[format!("training_flops_per_{unit}")] = json!(graph.training_flops_per_token());
     output.result(&object, || text(&arguments.model, &imported))?;
     Ok(Verdict::Good)
 }
@@ -57,6 +59,7 @@ fn count(graph: &Graph, is: impl Fn(OpKind) -> bool) -> usize {
 fn text(name: &str, imported: &Imported) -> String {
     let graph = &imported.graph;
     let exact = format::grouped(imported.parameters());
+    let unit = graph.unit.word();
     let mut rows = vec![
         ("format", imported.format.title().to_owned()),
         ("family", imported.family().to_owned()),
@@ -64,6 +67,10 @@ fn text(name: &str, imported: &Imported) -> String {
         ("parameters", format!("{} ({exact})", format::parameters(imported.parameters()))),
         ("layers", format!("{} blocks, {} operators", imported.layers(), graph.ops.len())),
     ];
+    if graph.active_parameters() < imported.parameters() {
+        let active = format::parameters(graph.active_parameters());
+        rows.push(("active", format!("{active} for one {unit}")));
+    }
     if graph.unit == Unit::Sample {
         let [convolutions, products] = [
             count(graph, |kind| matches!(kind, OpKind::Convolution(_))),
@@ -78,9 +85,9 @@ fn text(name: &str, imported: &Imported) -> String {
     if let Some(batch) = graph.batch {
         rows.push(("batch", format!("{} sequences", format::grouped(batch))));
     }
-    let unit = format!("FLOP a {}", graph.unit.word());
-    rows.push(("forward pass", format::quantity(imported.forward_flops_per_token() as f64, &unit)));
-    rows.push(("training", format::quantity(graph.training_flops_per_token() as f64, &unit)));
+    let flop = format!("FLOP a {unit}");
+    rows.push(("forward pass", format::quantity(imported.forward_flops_per_token() as f64, &flop)));
+    rows.push(("training", format::quantity(graph.training_flops_per_token() as f64, &flop)));
     rows.extend(imported.warnings().iter().map(|warning| ("warning", warning.clone())));
     let rows = rows.into_iter().map(|(label, value)| format!("  {label:<14}{value}\n"));
     format!("{name}\n{}", rows.collect::<String>())

@@ -110,8 +110,10 @@ fn adds_its_inputs(op: &Op) -> bool {
     match op.kind {
         // Tensors that are put side by side are not added.
         OpKind::Elementwise { operands, .. } => operands == op.inputs.len() as u64,
-        OpKind::Loss { .. } | OpKind::Attention { .. } | OpKind::Activation { gated: true, .. } => false,
-        _ => true,
+        OpKind::Norm { .. } | OpKind::MatMul { .. } | OpKind::Convolution(_) | OpKind::Pooling { .. } => true,
+        OpKind::Activation { gated, .. } => !gated,
+        // Others that read several tensors multiply them, and each needs a gradient of its own.
+        _ => false,
     }
 }
 

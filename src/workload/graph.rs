@@ -289,6 +289,15 @@ impl Graph {
         self.ops.iter().map(|op| op.parameters).sum()
     }
 
+    /// Trained parameters that one token meets: of experts, only those that are chosen for it.
+    pub fn active_parameters(&self) -> u64 {
+        let active = |op: &Op| match op.kind {
+            OpKind::Experts { experts, chosen, .. } => op.parameters / experts.max(1) * chosen,
+            _ => op.parameters,
+        };
+        self.ops.iter().map(active).sum()
+    }
+
     /// Operations of one forward pass for one token.
     pub fn forward_flops_per_token(&self) -> u64 {
         self.ops.iter().map(|op| op.forward_flops_per_token(self.sequence)).sum()

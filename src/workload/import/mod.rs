@@ -92,7 +92,7 @@ impl Imported {
         self.graph.blocks
     }
 
-    /// Operations of one forward pass for one token.
+    /// Operations of one forward pass for one token, or for one sample if the graph counts by those.
     pub fn forward_flops_per_token(&self) -> u64 {
         self.graph.forward_flops_per_token()
     }
