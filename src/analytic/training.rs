@@ -120,7 +120,7 @@ impl Trainer<'_> {
     fn positions(&self, op: &Op) -> f64 {
         let positions = op.tokens.positions(self.job.sequence) as f64;
         let whole = op.tokens == crate::workload::graph::Tokens::Every;
-        let predicts = op.block.is_none() && !self.graph.causal && after_blocks(self.graph, op);
+        let predicts = op.block.is_none() && after_blocks(self.graph, op);
         if whole && predicts && masked(self.graph) { (positions * MASKED_SHARE).ceil() } else { positions }
     }
 
@@ -229,8 +229,7 @@ fn after_blocks(graph: &Graph, op: &Op) -> bool {
     graph.ops.iter().position(|other| std::ptr::eq(other, op)).is_some_and(|index| index > last)
 }
 
-/// Whether the model predicts masked tokens: a norm stands between its last block and its loss.
+/// Whether the model predicts masked tokens: readers call the operators in front of such a head `mlm`.
 pub fn masked(graph: &Graph) -> bool {
-    let norm = |op: &&Op| op.block.is_none() && matches!(op.kind, OpKind::Norm { .. }) && after_blocks(graph, op);
-    !graph.causal && graph.ops.iter().any(|op| norm(&op))
+    !graph.causal && graph.ops.iter().any(|op| op.block.is_none() && op.name.starts_with("mlm."))
 }

@@ -9,7 +9,7 @@ use super::fit::{Equation, least_squares};
 use super::predict::{Predicted, Predictor, describe};
 use crate::analytic::Prices;
 use crate::scenario::file::FileError;
-use crate::scenario::file::published::{self, Bound, Published, Subject};
+use crate::scenario::file::published::{self, Bound, Published};
 
 /// A measurement beside its prediction.
 #[derive(Clone, Debug, PartialEq)]
@@ -117,18 +117,20 @@ pub fn accuracy() -> Result<Accuracy, AccuracyError> {
 /// # Errors
 /// If the fitted rows do not determine the prices.
 pub fn compare(published: &Published) -> Result<Accuracy, AccuracyError> {
-    let predictor = Predictor::new(|prices| prices);
+    let predictor = Predictor::default();
+    let used = predictor.fitted();
     let mut rows = Vec::new();
     let mut fit = Vec::new();
     for group in &published.groups {
         for row in &group.rows {
-            let predicted = predictor.predict(&row.subject, &row.unit, group.clock_ghz);
+            let predicted = predictor.predict(&row.subject, &row.unit, group.clock_ghz, used);
             if group.fitted
                 && let Ok(prediction) = &predicted
             {
                 let weight = 1.0 / group.rows.len() as f64;
                 let inverse = prediction.inverse;
-                let equation = probe(&row.subject, &row.unit, group.clock_ghz, row.value, weight);
+                let again = |fitted| predictor.predict(&row.subject, &row.unit, group.clock_ghz, fitted);
+                let equation = Equation::probe(|fitted| relative(&again(fitted), row.value), weight);
                 fit.push(FitRow { index: rows.len(), equation, inverse });
             }
             let place = if row.place.is_empty() { String::new() } else { format!(", {}", row.place) };
@@ -146,22 +148,18 @@ pub fn compare(published: &Published) -> Result<Accuracy, AccuracyError> {
             });
         }
     }
-    let prices = leave_one_out(&mut rows, &fit, predictor.fitted()).ok_or(AccuracyError::Undetermined)?;
+    let prices = leave_one_out(&mut rows, &fit, used).ok_or(AccuracyError::Undetermined)?;
     let groups = published.groups.iter().map(|group| summarise(group, &rows)).collect();
     Ok(Accuracy { rows, groups, prices })
 }
 
-/// The prediction of a row over its measurement, in cycles, as an equation in the fitted prices.
-fn probe(subject: &Subject, unit: &str, clock_ghz: Option<f64>, value: f64, weight: f64) -> Equation<6> {
-    let relative = |fitted: [f64; 6]| {
-        let predictor = Predictor::new(|prices| prices.with_fitted(fitted));
-        match predictor.predict(subject, unit, clock_ghz) {
-            Ok(Predicted { value: found, inverse: true }) => value / found,
-            Ok(Predicted { value: found, inverse: false }) => found / value,
-            Err(_) => 0.0,
-        }
-    };
-    Equation::probe(relative, weight)
+/// A prediction over its measurement, both as times.
+fn relative(predicted: &Result<Predicted, String>, measured: f64) -> f64 {
+    match predicted {
+        Ok(Predicted { value, inverse: true }) => measured / *value,
+        Ok(Predicted { value, inverse: false }) => *value / measured,
+        Err(_) => 0.0,
+    }
 }
 
 /// Fits all rows together and then without each; fills in what each fit says of the row that it has not seen.

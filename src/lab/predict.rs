@@ -18,40 +18,44 @@ pub struct Predicted {
     pub inverse: bool,
 }
 
-/// The shipped wafers and their prices.
+/// The shipped wafers.
 pub struct Predictor {
-    devices: Vec<(DeviceSpec, Prices)>,
+    devices: Vec<DeviceSpec>,
+}
+
+impl Default for Predictor {
+    fn default() -> Self {
+        Self { devices: device::BUILTIN.iter().filter_map(|name| device::builtin(name)).collect() }
+    }
 }
 
 impl Predictor {
-    /// The shipped devices with their prices changed by `change`.
-    pub fn new(change: impl Fn(Prices) -> Prices) -> Self {
-        let devices = device::BUILTIN.iter().filter_map(|name| device::builtin(name));
-        let priced = |spec: DeviceSpec| {
-            let prices = change(Prices::new(&spec));
-            (spec, prices)
-        };
-        Self { devices: devices.map(priced).collect() }
-    }
-
     /// The fitted prices, which all wafers share.
     pub fn fitted(&self) -> [f64; 6] {
-        self.devices.first().map_or([0.0; 6], |(_, prices)| prices.fitted())
+        self.devices.first().map_or([0.0; 6], |spec| Prices::new(spec).fitted())
     }
 
-    fn device(&self, name: &str) -> Result<&(DeviceSpec, Prices), String> {
-        self.devices.iter().find(|(spec, _)| spec.name == name).ok_or_else(|| format!("there is no device {name}"))
+    fn device(&self, name: &str) -> Result<&DeviceSpec, String> {
+        self.devices.iter().find(|spec| spec.name == name).ok_or_else(|| format!("there is no device {name}"))
     }
 
-    /// The prediction for `subject`, or why there is none; `clock_ghz` replaces the clock of the device.
-    pub fn predict(&self, subject: &Subject, unit: &str, clock_ghz: Option<f64>) -> Result<Predicted, String> {
+    /// The prediction for `subject` in `unit` with these fitted prices, or why there is none; `clock_ghz` replaces the
+    /// clock of the device.
+    pub fn predict(
+        &self,
+        subject: &Subject,
+        unit: &str,
+        clock_ghz: Option<f64>,
+        fitted: [f64; 6],
+    ) -> Result<Predicted, String> {
         let name = match subject {
             Subject::MeshGemm { .. } | Subject::Stencil { .. } | Subject::Service { .. } => "wse3",
             Subject::ScalarAllReduce { .. } => "wse1",
             Subject::Train { device, .. } => device,
             _ => "wse2",
         };
-        let (spec, prices) = self.device(name)?;
+        let spec = self.device(name)?;
+        let prices = &Prices::new(spec).with_fitted(fitted);
         let clock_hz = clock_ghz.map_or(spec.clock_run_hz.value, |ghz| ghz * 1e9);
         let wafer = Wafer { spec, prices, clock_hz };
         match subject {
@@ -196,11 +200,14 @@ impl Wafer<'_> {
     fn kernel(&self, subject: &Subject, unit: &str) -> Result<Predicted, String> {
         let prices = self.prices;
         let square = |size: u64, grid: u32| Tile::of(size, size, size, grid);
-        let product = |size: u64, grid: u32| gemv(prices, grid, released_groups(grid), square(size, grid)).total();
+        // Timed by itself, a product has its call as well.
+        let product = |size: u64, grid: u32| {
+            gemv(prices, grid, released_groups(grid), square(size, grid)).total() + prices.gemm_call
+        };
         Ok(match *subject {
             Subject::Gemv { size, grid } => self.time(unit, product(size, grid)),
             Subject::GemvSpeedup { size, grid } => {
-                let chain = gemv_by_chain(prices, grid, square(size, grid)).total();
+                let chain = gemv_by_chain(prices, grid, square(size, grid)).total() + prices.gemm_call;
                 Predicted { value: chain / product(size, grid), inverse: true }
             }
             Subject::GemvEnergyRatio { size, grid, gpus, gpu_milliseconds } => {
