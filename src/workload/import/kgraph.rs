@@ -151,6 +151,14 @@ pub fn read(bytes: &[u8]) -> Result<KernelGraph, KgraphError> {
     reader.finish()
 }
 
+/// Whether a text begins as such files do: with a comment in Pascal's manner, or with a numbered node.
+pub(super) fn looks_like_kgraph(text: &str) -> bool {
+    let start = text.trim_start();
+    let words = ["input", "output", "conv", "dblock", "cblock"];
+    start.starts_with("(*")
+        || words.iter().any(|word| start.strip_prefix(word).is_some_and(|rest| rest.trim_start().starts_with('[')))
+}
+
 /// An end of an edge as written: word, number.
 type End = (String, u32);
 

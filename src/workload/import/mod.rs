@@ -8,6 +8,7 @@ mod bounds;
 pub mod graph_text;
 mod hugging_face;
 mod json;
+mod kernel_graph;
 mod keys;
 pub mod kgraph;
 mod model_zoo;
@@ -38,6 +39,8 @@ pub enum Format {
     ModelZoo,
     /// ONNX, of which shapes are read and weights are not.
     Onnx,
+    /// `.kgraph` of the ISPD 2020 placement benchmark.
+    KernelGraph,
     /// A graph as a scenario carries it.
     Graph,
 }
@@ -49,6 +52,7 @@ impl Format {
             Self::HuggingFace => "hugging-face",
             Self::ModelZoo => "model-zoo",
             Self::Onnx => "onnx",
+            Self::KernelGraph => "kgraph",
             Self::Graph => "waferscope-graph",
         }
     }
@@ -59,6 +63,7 @@ impl Format {
             Self::HuggingFace => "Hugging Face config.json",
             Self::ModelZoo => "Cerebras model zoo YAML",
             Self::Onnx => "ONNX graph",
+            Self::KernelGraph => "ISPD 2020 kernel graph",
             Self::Graph => "Waferscope graph",
         }
     }
@@ -136,6 +141,10 @@ pub enum ImportError {
     Unreadable { why: String },
     #[error("{place}: expected {expected}, found {found}")]
     Onnx { place: String, expected: String, found: String },
+    #[error("{place}: expected {expected}, found {found}")]
+    Kernels { place: String, expected: String, found: String },
+    #[error("{0}")]
+    Kgraph(#[from] kgraph::KgraphError),
     #[error("{0}")]
     Shape(#[from] ShapeError),
 }
@@ -154,6 +163,9 @@ pub fn read(bytes: &[u8]) -> Result<Imported, ImportError> {
         return onnx::read(&mut std::io::Cursor::new(bytes), onnx::Unknown::default());
     }
     let text = text(bytes)?;
+    if kgraph::looks_like_kgraph(text) {
+        return Ok(Imported { format: Format::KernelGraph, graph: kernel_graph::graph(&kgraph::read(bytes)?)? });
+    }
     let top = match text.trim_start().chars().next() {
         None => return Err(ImportError::Empty),
         Some('{') => json::read(text)?,

@@ -391,3 +391,31 @@ fn merge_keys_and_boolean_words_mean_what_they_mean_to_python() {
     let grouped = GPT_YAML.replacen("vocab_size: 50257", "vocab_size: 50_257", 1);
     assert_eq!(model(&grouped).parameters(), 124_439_808);
 }
+
+#[test]
+fn kernels_of_a_benchmark_graph_become_the_operators_they_stand_for() {
+    let text = "(*\ntest=small\n*)\n\
+        input[0] n=[8 8 16] name='x'\n\
+        cblock[2] f=32 h=8 w=8\n\
+        dblock[1] f=32 h=4 w=4\n\
+        output[3] n=[4 4 32] name='y'\n\
+        input[0]:_ -> cblock[2]:x, shape:[8][8][16]\n\
+        cblock[2]:y -> dblock[1]:x, shape:[4][4][32]\n\
+        dblock[1]:y -> output[3]:_, shape:[4][4][32]\n";
+    let imported = read(text.as_bytes()).unwrap();
+    assert_eq!((imported.format, imported.layers(), imported.graph.ops.len()), (Format::KernelGraph, 2, 9));
+    // By the benchmark's description: 1×1 from half to a quarter, 3×3, 1×1 to all, and 1×1 past them; then the same
+    // from all, without the last.
+    let weights = (16 * 8 + 9 * 8 * 8 + 8 * 32 + 16 * 32) + (32 * 8 + 9 * 8 * 8 + 8 * 32);
+    assert_eq!(imported.parameters(), weights);
+    let high = 64 * 16 * 8 + 16 * (9 * 8 * 8 + 8 * 32 + 16 * 32);
+    let low = 16 * (32 * 8 + 9 * 8 * 8 + 8 * 32);
+    assert_eq!(imported.graph.multiply_adds_per_sequence(), high + low);
+    let last = imported.graph.ops.last().unwrap();
+    assert_eq!((last.name.as_str(), last.inputs.len()), ("k1.sum", 2), "the block's own input is added");
+
+    let circle =
+        text.replace("dblock[1]:y -> output[3]:_, shape:[4][4][32]", "dblock[1]:y -> cblock[2]:x, shape:[4][4][32]");
+    let error = read(circle.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("without circles"), "{error}");
+}
