@@ -131,7 +131,7 @@ fn run_leaves_files_that_can_be_used_again() {
 fn what_does_not_fit_is_refused_with_amounts_and_ways_out() {
     let folder = TempDir::new().unwrap();
     let said = sentence(folder.path(), &["run", "llama-70b-does-not-fit"]);
-    assert!(said.contains("141 GB") && said.contains("stream the weights"), "{said}");
+    assert!(said.contains("246 GB") && said.contains("stream the weights"), "{said}");
     let output = waferscope(folder.path(), &["run", "llama-70b-does-not-fit", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -182,7 +182,7 @@ fn replay_verifies_and_records() {
     assert_eq!(value["verified"], false);
     assert!(value["first_difference_cycle"].as_u64().is_some());
 
-    let revision = original.replace("model_revision: 1,", "model_revision: 999,");
+    let revision = original.replace("model_revision: 2,", "model_revision: 999,");
     fs::write(&copy, revision).unwrap();
     assert!(sentence(folder.path(), &["replay", "copy.ron", "--verify"]).contains("revision 999"));
     object(folder.path(), &["replay", "copy.ron", "--record"]);

@@ -4,6 +4,7 @@
 //! With `--json` one object goes to standard output and nothing else does. This layer alone speaks to the terminal.
 
 mod bench;
+mod compile;
 mod execution;
 mod import;
 mod input;
@@ -45,6 +46,8 @@ enum Verb {
     Replay(replay::Arguments),
     /// Says what was read from a model file.
     Import(import::Arguments),
+    /// Turns a model into a program for a device and says what was decided.
+    Compile(compile::Arguments),
     /// Times the paths that must be fast, each beside a plain copy of the same bytes.
     Bench(bench::Arguments),
 }
@@ -105,6 +108,7 @@ impl Arguments {
             Some(Verb::Render(arguments)) => arguments.format,
             Some(Verb::Replay(arguments)) => arguments.format,
             Some(Verb::Import(arguments)) => arguments.format,
+            Some(Verb::Compile(arguments)) => arguments.format,
             Some(Verb::Bench(arguments)) => arguments.format,
         };
         format.json
@@ -117,6 +121,7 @@ impl Arguments {
             Some(Verb::Render(arguments)) => render::run(arguments, output),
             Some(Verb::Replay(arguments)) => replay::run(arguments, output),
             Some(Verb::Import(arguments)) => import::run(arguments, output),
+            Some(Verb::Compile(arguments)) => compile::run(arguments, output),
             Some(Verb::Bench(arguments)) => bench::run(arguments, output),
         }
     }

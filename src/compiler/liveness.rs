@@ -71,7 +71,8 @@ impl Tensors {
             });
             let adds = !matches!(op.kind, OpKind::Loss { .. });
             for &tensor in reads.iter().chain(&sum).filter(|_| adds && (reads.len() > 1 || sum.is_some())) {
-                tensors.join_gradients(reads[0], tensor);
+                // The first operator of a graph reads what comes from outside.
+                tensors.join_gradients(reads.first().copied().unwrap_or(tensor), tensor);
             }
             tensors.reads.push(reads);
         }

@@ -61,7 +61,7 @@ fn of_kernel(scene: &Scene, id: KernelId, step: &Step) -> Option<(&'static str, 
             );
             Some(("Sized", what, why))
         }
-        Decision::RegionPlaced { op, rect } if *op == kernel.op => {
+        Decision::RegionPlaced { op, rect, .. } if *op == kernel.op => {
             let by = match step.author {
                 Author::Compiler => "By the compiler.",
                 Author::User => "By hand, kept as it is.",
