@@ -118,9 +118,9 @@ fn assert_replayed(program: &Program, place: &str) {
     let mut buffers = program.buffers.iter().filter(|buffer| buffer.lifetime == waferscope::compiler::Lifetime::Always);
     for step in &program.steps {
         match &step.decision {
-            Decision::RouteCommitted { from, to, hops } => {
+            Decision::RouteCommitted { from, to, hops, colour } => {
                 let route = routes.next().unwrap();
-                assert_eq!((route.from, route.to, route.hops), (*from, *to, *hops), "{place}");
+                assert_eq!((route.from, route.to, route.hops, route.colour), (*from, *to, *hops, *colour), "{place}");
             }
             Decision::BufferAllocated { label, bytes_per_core } => {
                 let buffer = buffers.next().unwrap();
@@ -254,6 +254,8 @@ fn number(violation: &Violation) -> usize {
         Violation::ModelTooLarge { .. } => 5,
         Violation::Unplaced { .. } => 6,
         Violation::Unsupported { .. } => 7,
+        Violation::ColoursExhausted { .. } => 8,
+        Violation::Unrouted { .. } => 9,
     }
 }
 
@@ -284,7 +286,16 @@ fn every_kind_of_violation_is_found() {
         too_large.violations.clone(),
         too_large.violations.clone(),
         trained.violations,
+        broken(|program| program.routes[0].colour = Some(30)),
+        broken(|program| program.routes[0].colour = None),
     ];
+    // Two streams of one colour at one router: the second takes the way of the first.
+    let clash = broken(|program| {
+        let path = program.routes[0].path.clone();
+        program.routes[1].colour = program.routes[0].colour;
+        program.routes[1].path = path;
+    });
+    assert!(clash.iter().any(|violation| number(violation) == 9), "{clash:?}");
     assert_eq!(provoked.len(), Violation::RULES.len());
     for (kind, found) in provoked.iter().enumerate() {
         let own = found.iter().find(|violation| number(violation) == kind);

@@ -216,8 +216,10 @@ fn files_are_opened_only_at_the_edges() {
 }
 
 #[test]
-fn threads_start_in_three_places() {
-    only_in(&["sim/thread", "session/jobs", "ui/files"], &["thread::Builder", "thread::scope", "thread::spawn"]);
+fn threads_start_in_few_places() {
+    // The floorplanner's end before it returns, and its result does not depend on them.
+    let allowed = ["sim/thread", "session/jobs", "ui/files", "compiler/floorplan/search"];
+    only_in(&allowed, &["thread::Builder", "thread::scope", "thread::spawn"]);
 }
 
 #[test]

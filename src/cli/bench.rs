@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::output::Output;
 use super::{Format, Verdict};
-use crate::lab::bench::{Figure, engine_figures, scrub_figure};
+use crate::lab::bench::{Figure, engine_figures, route_figures, scrub_figure};
 use crate::scenario::library;
 use crate::session::picture::{layer_info, range};
 use crate::sim::{FrameRequest, Layer, Scene, Trace};
@@ -32,6 +32,7 @@ pub(super) fn run(_arguments: &Arguments, output: &Output) -> anyhow::Result<Ver
     let prepared = scenario.prepare().map_err(|error| anyhow!("{}: {error}", scenario.title))?;
     let (mut figures, scene, trace) = engine_figures(&prepared);
     figures.extend(picture_figures(&scene, &trace));
+    figures.extend(route_figures(&scene.device));
     for layer in [Layer::Utilisation, Layer::SramNow] {
         let info = layer_info(layer, &scene.device);
         let (columns, rows) = (scene.device.fabric_columns.value, scene.device.fabric_rows.value);

@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::input::UnknownFlag;
 use super::output::Output;
 use super::{Format, Verdict, input};
 use crate::compiler::{self, CompilerPass, Job, Mapping, Program, Step, Work, fewest_wafers, sram};
@@ -38,6 +39,9 @@ pub(super) struct Arguments {
     /// Train instead of a forward pass.
     #[arg(long)]
     train: bool,
+    /// What to do with operators of an ONNX file that are not known.
+    #[arg(long, value_enum, default_value_t)]
+    unknown: UnknownFlag,
     /// Also write every decision with its reasons into this file, as JSON.
     #[arg(long, value_name = "FILE")]
     steps: Option<PathBuf>,
@@ -57,7 +61,7 @@ enum Mode {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verdict> {
-    let mut graph = input::model(&arguments.model)?.graph;
+    let mut graph = input::model(&arguments.model, arguments.unknown)?.graph;
     let device = open_device(&arguments.device)?;
     let defects = DefectMap::none(&device);
     let job = job(arguments, &mut graph, &device, &defects);

@@ -5,12 +5,36 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
+use clap::ValueEnum;
 
 use crate::scenario::file::store;
 use crate::scenario::{Scenario, library};
 use crate::session::document::{self, Document, Loaded};
 use crate::workload::builtin;
+use crate::workload::import::onnx::Unknown;
 use crate::workload::import::{self, Format, Imported};
+
+/// What to do with operators of an ONNX file that are not known.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum UnknownFlag {
+    /// Count them as one operation for each element of their result.
+    #[default]
+    Elementwise,
+    /// Pass over them.
+    Skip,
+    /// Refuse the file.
+    Stop,
+}
+
+impl From<UnknownFlag> for Unknown {
+    fn from(flag: UnknownFlag) -> Self {
+        match flag {
+            UnknownFlag::Elementwise => Self::Elementwise,
+            UnknownFlag::Skip => Self::Skip,
+            UnknownFlag::Stop => Self::Stop,
+        }
+    }
+}
 
 /// A scenario that was opened or made for a model file.
 #[derive(Clone, Debug)]
@@ -35,11 +59,19 @@ impl Opened {
 /// # Errors
 /// One sentence that names the file, the place, and what was expected.
 pub(super) fn open(name: &str) -> anyhow::Result<Opened> {
+    open_with(name, UnknownFlag::default())
+}
+
+/// The same, with a choice for operators of an ONNX file that are not known.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_with(name: &str, unknown: UnknownFlag) -> anyhow::Result<Opened> {
     let path = Path::new(name);
     if !path.exists() {
         return shipped(name).ok_or_else(|| missing(name));
     }
-    let (document, notices) = match document::load(path)? {
+    let (document, notices) = match document::load_with(path, unknown.into())? {
         Loaded::Document { document, notices } => (*document, notices),
         // A device by itself runs what runs at launch.
         Loaded::Device(device) => {
@@ -74,11 +106,11 @@ fn missing(name: &str) -> anyhow::Error {
 ///
 /// # Errors
 /// One sentence that names the file and what was expected.
-pub(super) fn model(name: &str) -> anyhow::Result<Imported> {
+pub(super) fn model(name: &str, unknown: UnknownFlag) -> anyhow::Result<Imported> {
     let path = Path::new(name);
     if path.exists() {
-        let bytes = store::read(path)?;
-        return import::read(&bytes).map_err(|error| anyhow!("{name}: {error}"));
+        let mut file = store::open(path)?;
+        return import::read_from(&mut file, unknown.into()).map_err(|error| anyhow!("{name}: {error}"));
     }
     let Some(graph) = builtin::graph(name) else {
         let names: Vec<&str> = builtin::names().collect();

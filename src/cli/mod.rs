@@ -10,6 +10,7 @@ mod import;
 mod input;
 mod moment;
 mod output;
+mod place;
 mod render;
 mod replay;
 mod report;
@@ -48,6 +49,8 @@ enum Verb {
     Import(import::Arguments),
     /// Turns a model into a program for a device and says what was decided.
     Compile(compile::Arguments),
+    /// Places the kernels of a benchmark graph, or judges a placement.
+    Place(place::Arguments),
     /// Times the paths that must be fast, each beside a plain copy of the same bytes.
     Bench(bench::Arguments),
 }
@@ -109,6 +112,7 @@ impl Arguments {
             Some(Verb::Replay(arguments)) => arguments.format,
             Some(Verb::Import(arguments)) => arguments.format,
             Some(Verb::Compile(arguments)) => arguments.format,
+            Some(Verb::Place(arguments)) => arguments.format,
             Some(Verb::Bench(arguments)) => arguments.format,
         };
         format.json
@@ -122,6 +126,7 @@ impl Arguments {
             Some(Verb::Replay(arguments)) => replay::run(arguments, output),
             Some(Verb::Import(arguments)) => import::run(arguments, output),
             Some(Verb::Compile(arguments)) => compile::run(arguments, output),
+            Some(Verb::Place(arguments)) => place::run(arguments, output),
             Some(Verb::Bench(arguments)) => bench::run(arguments, output),
         }
     }

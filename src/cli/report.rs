@@ -7,6 +7,7 @@ use crate::scenario::Scenario;
 use crate::sim::metrics::{Summary, summary};
 use crate::sim::{Activity, Scene, Trace};
 use crate::units::{Cycles, format};
+use crate::workload::Unit;
 
 use super::execution::Execution;
 
@@ -26,7 +27,7 @@ const LABEL: usize = 24;
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub(super) summary: Summary,
-    /// Days for 300 billion tokens; `None` if nothing is trained.
+    /// Days for 300 billion tokens; `None` if nothing is trained, or not on tokens.
     pub(super) days_per_300e9_tokens: Option<f64>,
     /// Share of the time in which data moved: the busiest stream, or the mean over resident kernels.
     pub(super) stream_share: f64,
@@ -42,7 +43,7 @@ impl Facts {
     pub(super) fn of(execution: &Execution) -> Self {
         let Execution { scene, trace, .. } = execution;
         let summary = summary(scene, trace);
-        let trains = scene.program.job.work == Work::Train;
+        let trains = scene.program.job.work == Work::Train && scene.graph.unit == Unit::Token;
         let days = TOKENS_OF_A_TRAINING_RUN / summary.tokens_per_second / 86_400.0;
         let (region, peak) = fullest(scene);
         let (peak_owner, peak_cycle) = owner(scene, trace, region, &peak);
@@ -118,7 +119,10 @@ fn setting(page: &mut Page, execution: &Execution) {
     let (device, program, graph) = (&scene.device, &scene.program, &scene.graph);
     let (job, number) = (&program.job, format::grouped);
     page.heading("What ran on what");
-    let layers = format!("{} layers", graph.blocks);
+    let layers = match graph.unit {
+        Unit::Token => format!("{} layers", graph.blocks),
+        Unit::Sample => format!("{} operators", graph.ops.len()),
+    };
     let size = format::parameters(graph.parameters());
     page.row("model", &format!("{}, {size} parameters, {layers} ({})", graph.name, graph.class));
     let fabric =
@@ -133,7 +137,11 @@ fn setting(page: &mut Page, execution: &Execution) {
         Mapping::Pipelined => "in a pipeline",
         Mapping::Resident => "weights resident",
     };
-    page.row("work", &format!("{work}, {mapping}, {} sequences of {} tokens", number(job.batch), number(job.sequence)));
+    let amount = match graph.unit {
+        Unit::Token => format!("{} sequences of {} tokens", number(job.batch), number(job.sequence)),
+        Unit::Sample => format!("{} samples", number(job.batch)),
+    };
+    page.row("work", &format!("{work}, {mapping}, {amount}"));
     let regions = program.regions.len() as u64;
     let kind = if job.mapping == Mapping::Streaming { "lane" } else { "kernel" };
     let plural = if regions == 1 { "" } else { "s" };
@@ -155,8 +163,12 @@ fn results(page: &mut Page, execution: &Execution, facts: &Facts) {
         return;
     }
     page.heading("Result (FLOW: rates of whole kernels and streams, no single wavelets)");
-    page.row("throughput", &format::quantity(summary.tokens_per_second, "tok/s"));
-    page.row("", &format!("{} sequences/s", format::three_digits(summary.sequences_per_second)));
+    if scene.graph.unit == Unit::Sample {
+        page.row("throughput", &format!("{} samples/s", format::three_digits(summary.sequences_per_second)));
+    } else {
+        page.row("throughput", &format::quantity(summary.tokens_per_second, "tok/s"));
+        page.row("", &format!("{} sequences/s", format::three_digits(summary.sequences_per_second)));
+    }
     page.row(if scene.program.job.work == Work::Train { "step" } else { "run" }, &cycles);
     if let Some(days) = facts.days_per_300e9_tokens {
         page.row("300 billion tokens", &format::duration(days * 86_400.0));

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::execution::Execution;
-use super::input::{self, Opened};
+use super::input::{self, Opened, UnknownFlag};
 use super::moment::Moment;
 use super::output::Output;
 use super::{Format, Verdict, render, report};
@@ -28,12 +28,15 @@ pub(super) struct Arguments {
     /// Also write report, numbers, picture and recorded scenario into this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// What to do with operators of an ONNX file that are not known.
+    #[arg(long, value_enum, default_value_t)]
+    unknown: UnknownFlag,
     #[command(flatten)]
     pub(super) format: Format,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verdict> {
-    let opened = input::open(&arguments.scenario)?;
+    let opened = input::open_with(&arguments.scenario, arguments.unknown)?;
     for notice in &opened.notices {
         output.remark(notice);
     }

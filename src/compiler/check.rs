@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::compiler::{Job, Mapping, Program, sram};
-use crate::hardware::{DefectMap, DeviceSpec, Rect};
+use crate::compiler::route::Segment;
+use crate::compiler::{Job, KernelId, Mapping, Program, Route, sram};
+use crate::hardware::{Core, DefectMap, DeviceSpec, Rect};
 use crate::units::format;
 
 /// Why a program must not run, with the needed and the available amount.
@@ -23,6 +24,10 @@ pub enum Violation {
     ModelTooLarge { needed: u64, available: u64, ways_out: Vec<String> },
     /// Some kernels found no place.
     Unplaced { kernels: u64, cores_needed: u64, cores_free: u64, ways_out: Vec<String> },
+    /// More streams pass a router than it has colours.
+    ColoursExhausted { who: String, at: Core, needed: u32, available: u32 },
+    /// A stream found no way over the fabric.
+    Unrouted { from: String, to: String, why: String },
     /// The task is one that this mapping cannot do.
     Unsupported { what: String },
 }
@@ -66,6 +71,10 @@ impl fmt::Display for Violation {
                 )?;
                 write_ways_out(f, ways_out)
             }
+            Self::ColoursExhausted { who, at: Core { x, y }, needed, available } => {
+                write!(f, "{who}: {needed} colours needed in the router at column {x}, row {y}, {available} there")
+            }
+            Self::Unrouted { from, to, why } => write!(f, "{from} to {to}: no way; {why}"),
             Self::Unsupported { what } => f.write_str(what),
         }
     }
@@ -85,7 +94,7 @@ impl Violation {
     }
 
     /// The rules, in the order in which the last step counts them.
-    pub const RULES: [&'static str; 8] = [
+    pub const RULES: [&'static str; 10] = [
         "inside the fabric",
         "no overlap",
         "SRAM of a core",
@@ -94,6 +103,8 @@ impl Violation {
         "SRAM of the row",
         "every kernel placed",
         "supported work",
+        "colours of a router",
+        "a way for every stream",
     ];
 
     /// The rule that is broken, one of [`Violation::RULES`].
@@ -107,6 +118,8 @@ impl Violation {
             Self::ModelTooLarge { .. } => 5,
             Self::Unplaced { .. } => 6,
             Self::Unsupported { .. } => 7,
+            Self::ColoursExhausted { .. } => 8,
+            Self::Unrouted { .. } => 9,
         };
         Self::RULES[index]
     }
@@ -133,8 +146,53 @@ pub fn check(program: &Program, device: &DeviceSpec, defects: &DefectMap) -> Vec
             found.push(Violation::SramExceeded { who: who(), needed, available });
         }
     }
+    found.extend(check_colours(program, device));
     found
 }
+
+/// Judges the colours of streams: each has one that routes may use, alone at every router on its way.
+fn check_colours(program: &Program, device: &DeviceSpec) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let available = device.colours.value.saturating_sub(device.colours_reserved.value);
+    let name =
+        |id: KernelId| program.kernels.get(id.0 as usize).map_or_else(String::new, |kernel| kernel.label.clone());
+    let wafer = |id: KernelId| program.regions.get(id.0 as usize).map(|region| region.wafer);
+    let unrouted = |route: &Route, why: String| Violation::Unrouted { from: name(route.from), to: name(route.to), why };
+    // Who has which colour at which router; readers of one maker share its tree.
+    let mut held: Vec<(u32, Core, u32, KernelId, usize)> = Vec::new();
+    for (index, route) in program.routes.iter().enumerate() {
+        let Some(wafer) = wafer(route.from).filter(|from| wafer(route.to) == Some(*from)) else { continue };
+        let Some(colour) = route.colour else {
+            found.push(unrouted(route, "no colour is free all along any way that was tried".to_owned()));
+            continue;
+        };
+        let at = route.path.first().map_or(Core { x: 0, y: 0 }, |run| run.0);
+        if colour >= available {
+            let who = format!("{} to {}", name(route.from), name(route.to));
+            found.push(Violation::ColoursExhausted { who, at, needed: colour + 1, available });
+        }
+        for &(from, to) in &route.path {
+            held.extend(Segment { from, to }.routers().map(|core| (wafer, core, colour, route.from, index)));
+        }
+    }
+    held.sort_unstable_by_key(|&(wafer, core, colour, from, index)| (wafer, core.y, core.x, colour, from, index));
+    let mut told = Vec::new();
+    for pair in held.windows(2) {
+        let [(wafer, core, colour, from, _), (other_wafer, other_core, other_colour, other, index)] = *pair else {
+            continue;
+        };
+        let same = (wafer, core, colour) == (other_wafer, other_core, other_colour);
+        if same && from != other && !told.contains(&index) && told.len() < CLASHES_TOLD {
+            told.push(index);
+            let why = format!("colour {colour} belongs to {} at column {}, row {}", name(from), core.x, core.y);
+            found.push(unrouted(&program.routes[index], why));
+        }
+    }
+    found
+}
+
+/// Clashes of colours that are told of one program; more say nothing new.
+const CLASHES_TOLD: usize = 32;
 
 /// Pairs of regions of one wafer that share cores: the later, the earlier, and how many cores; in order.
 fn overlaps(program: &Program) -> Vec<(usize, usize, u64)> {

@@ -6,7 +6,7 @@
 //! hands its gradient on unchanged.
 
 use crate::compiler::{BufferId, Pass, Work};
-use crate::workload::{Graph, OpKind};
+use crate::workload::{Graph, Op, OpKind};
 
 /// A tensor: what an operator hands on, or the residual sum that a norm keeps.
 type TensorId = usize;
@@ -69,10 +69,15 @@ impl Tensors {
                 (_, Some(sum)) => vec![sum],
                 _ => reads.clone(),
             });
-            let adds = !matches!(op.kind, OpKind::Loss { .. });
-            for &tensor in reads.iter().chain(&sum).filter(|_| adds && (reads.len() > 1 || sum.is_some())) {
+            let adds = adds_its_inputs(op) && (reads.len() > 1 || sum.is_some());
+            for &tensor in reads.iter().chain(&sum).filter(|_| adds) {
+                // A sum of equal tensors; one that stretches the smaller of two hands on no gradient unchanged.
                 // The first operator of a graph reads what comes from outside.
-                tensors.join_gradients(reads.first().copied().unwrap_or(tensor), tensor);
+                let first = reads.first().copied().unwrap_or(tensor);
+                let [a, b] = [first, tensor].map(|tensor| &graph.ops[tensors.makers[tensor] as usize]);
+                if tensors.widths[first] == tensors.widths[tensor] && a.tokens == b.tokens {
+                    tensors.join_gradients(first, tensor);
+                }
             }
             tensors.reads.push(reads);
         }
@@ -99,6 +104,18 @@ impl Tensors {
 
     fn made_by(&self, op: u32) -> impl Iterator<Item = TensorId> + use<> {
         std::iter::once(op as usize).chain(self.sums[op as usize])
+    }
+}
+
+/// Whether the gradient of an operator's result is that of each of its inputs.
+fn adds_its_inputs(op: &Op) -> bool {
+    match op.kind {
+        // Tensors that are put side by side are not added.
+        OpKind::Elementwise { operands, .. } => operands == op.inputs.len() as u64,
+        OpKind::Norm { .. } | OpKind::MatMul { .. } | OpKind::Convolution(_) | OpKind::Pooling { .. } => true,
+        OpKind::Activation { gated, .. } => !gated,
+        // Others that read several tensors multiply them, and each needs a gradient of its own.
+        _ => false,
     }
 }
 

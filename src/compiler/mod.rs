@@ -1,16 +1,19 @@
-//! Graph and device to program: pure functions, no time, no threads.
+//! Graph and device to program: pure functions, no clock. Only the floorplanner starts threads; they end with it.
 //!
 //! A program says which kernel runs on which rectangle of cores, in which order, with which SRAM. Every decision on the
 //! way is a [`Step`]; replaying the steps on an empty layout gives the program's regions again. One [`check()`] judges
 //! programs of the compiler, of the hand and of the loader alike.
 
+pub mod benchmark;
 pub mod check;
 pub mod cost;
+pub mod floorplan;
 pub mod kernel;
 mod liveness;
 pub mod passes;
 pub mod program;
 pub mod resident;
+pub mod route;
 pub mod sram;
 pub mod step;
 pub mod streaming;

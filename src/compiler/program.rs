@@ -290,13 +290,17 @@ pub struct Buffer {
 }
 
 /// A stream between two kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     pub from: KernelId,
     pub to: KernelId,
     pub hops: u32,
     /// Bytes of one micro-batch.
     pub bytes: Bytes,
+    /// Its colour at every router on its way; `None` between wafers, and where no way was found.
+    pub colour: Option<u32>,
+    /// Straight runs of routers from the maker to all its readers on the wafer, which share one tree.
+    pub path: Vec<(Core, Core)>,
 }
 
 /// A kernel that somebody put somewhere.

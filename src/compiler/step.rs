@@ -92,7 +92,7 @@ pub enum Decision {
     /// A kernel was put on a rectangle.
     RegionPlaced { op: OpId, wafer: u32, rect: Rect },
     /// Two kernels were joined by a stream.
-    RouteCommitted { from: KernelId, to: KernelId, hops: u32 },
+    RouteCommitted { from: KernelId, to: KernelId, hops: u32, colour: Option<u32> },
     /// SRAM was set aside.
     BufferAllocated { label: String, bytes_per_core: Bytes },
     /// Something was not done.

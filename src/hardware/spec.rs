@@ -84,7 +84,10 @@ pub struct DeviceSpec {
     pub link_bits: Sourced<u32>,
     pub hop_cycles: Sourced<u32>,
     pub ramp_cycles: Sourced<u32>,
+    /// Colours that a router can route, each a static route of its own.
     pub colours: Sourced<u32>,
+    /// Those of them that copies to and from the host take at every router.
+    pub colours_reserved: Sourced<u32>,
     pub input_queues: Sourced<u32>,
     pub output_queues: Sourced<u32>,
     pub io_bytes_per_second: Sourced<f64>,

@@ -7,10 +7,13 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::compiler::route::{Edge, End, Fabric, Footprint, Request, Router, route};
+use crate::hardware::{DefectMap, DeviceSpec, Rect};
 use crate::rng::Rng;
 use crate::scenario::Prepared;
 use crate::sim::metrics::strips;
 use crate::sim::{Engine, FrameRequest, Layer, Scene, Trace};
+use crate::units::format;
 
 /// Repetitions of a figure.
 const REPEATS: usize = 25;
@@ -132,6 +135,66 @@ pub fn engine_figures(prepared: &Prepared) -> (Vec<Figure>, Scene, Trace) {
         black_box(trace.hash_at(trace.edge + 1));
     }));
     (figures, scene, trace)
+}
+
+/// Times the routing of a full wafer, and of one kernel that is tried elsewhere on it.
+pub fn route_figures(device: &DeviceSpec) -> Vec<Figure> {
+    const FEW: usize = 7;
+    let fabric = Fabric::new(device, &DefectMap::none(device));
+    let (kernels, requests) = full_wafer(&fabric);
+    let cores = device.fabric_cores() as usize;
+    let [count, streams] = [kernels.len(), requests.len()].map(|count| format::grouped(count as u64));
+    let name = format!("route {count} kernels, {streams} streams");
+    let mut routing = route(&fabric, &kernels, &requests);
+    let all = Figure::measure_times(&name, Some(300), cores, FEW, &mut |_turn| {
+        routing = route(&fabric, &kernels, &requests);
+    });
+    let mut router = Router::resume(&fabric, &kernels, &requests, &routing);
+    let mut rng = Rng::substream(1, "bench route");
+    let moves: Vec<(usize, Rect)> = (0..=SCRUBS)
+        .map(|_| {
+            let index = rng.below(kernels.len() as u32) as usize;
+            let Rect { width, height, .. } = kernels[index].rect;
+            let x = rng.below(fabric.columns.saturating_sub(width) + 1);
+            (index, Rect { x, y: rng.below(fabric.rows.saturating_sub(height) + 1), width, height })
+        })
+        .collect();
+    let one = Figure::measure_times("try one kernel elsewhere", Some(2), cores, SCRUBS, &mut |turn| {
+        let (index, rect) = moves[turn];
+        black_box(router.preview(index, rect));
+    });
+    vec![all, one]
+}
+
+/// 1,100 kernels on shelves that turn at the end, each with a stream to the next and one past it, one in eleven with a
+/// stream to three readers.
+fn full_wafer(fabric: &Fabric) -> (Vec<Footprint>, Vec<Request>) {
+    const SHELVES: usize = 25;
+    const A_SHELF: usize = 44;
+    let (width, height) = ((fabric.columns / A_SHELF as u32).max(1), (fabric.rows / SHELVES as u32).max(1));
+    let place = |index: usize| {
+        let (shelf, along) = (index / A_SHELF, index % A_SHELF);
+        let column = if shelf.is_multiple_of(2) { along } else { A_SHELF - 1 - along };
+        let rect = Rect { x: column as u32 * width, y: shelf as u32 * height, width, height };
+        Footprint { rect, colours: 4 }
+    };
+    let kernels: Vec<Footprint> = (0..SHELVES * A_SHELF).map(place).collect();
+    let mut requests = Vec::new();
+    let mut stream = |from: usize, to: &[usize], bytes: u64| {
+        let readers = to.iter().filter(|&&to| to < SHELVES * A_SHELF);
+        let to: Vec<End> = readers.map(|&index| End::Kernel { index, edge: Edge::West }).collect();
+        if !to.is_empty() {
+            requests.push(Request { from: End::Kernel { index: from, edge: Edge::East }, to, bytes, trunks: 1 });
+        }
+    };
+    for index in 0..SHELVES * A_SHELF {
+        stream(index, &[index + 1], 1 << 20);
+        stream(index, &[index + 5], 1 << 19);
+        if index % 11 == 0 {
+            stream(index, &[index + 2, index + 3, index + 4], 1 << 18);
+        }
+    }
+    (kernels, requests)
 }
 
 /// Times what the engine's side does for a scrub to random moments: the values and the strips; `paint` does the rest.

@@ -6,7 +6,8 @@ use std::time::Instant;
 use crate::scenario::file::{self, FileError, Kind, device, scenario, store};
 use crate::scenario::{Scenario, Source};
 use crate::units::format;
-use crate::workload::import::{self, ImportError};
+use crate::workload::import::onnx::{self, Unknown};
+use crate::workload::import::{self, ImportError, Imported, graph_text};
 
 /// A scenario and where it belongs on the disk.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,18 @@ pub enum Loaded {
 /// # Errors
 /// One sentence with the file, the place, what was expected and what was found.
 pub fn load(path: &Path) -> Result<Loaded, FileError> {
+    load_with(path, Unknown::default())
+}
+
+/// The same, with a choice for operators of an ONNX file that are not known.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, unknown: Unknown) -> Result<Loaded, FileError> {
+    let mut file = store::open(path)?;
+    if onnx::looks_like_onnx(&store::start(&mut file, path, 1)?) {
+        return network(&mut file, path, unknown);
+    }
     let bytes = store::read(path)?;
     let name = path.display().to_string();
     let file_name = path.file_name().map_or_else(|| name.clone(), |last| last.to_string_lossy().into_owned());
@@ -82,7 +95,24 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
     let imported = import::read(&bytes).map_err(|error| neither(&name, &error))?;
     // The reader accepted it as text.
     let text = String::from_utf8_lossy(&bytes);
-    let scenario = Scenario::for_model(&file_name, &text, &imported.graph);
+    Ok(of_model(&file_name, &text, &imported))
+}
+
+/// An ONNX file as a scenario. Its graph travels with the scenario as text; its weights do not, and are not read.
+fn network(file: &mut std::fs::File, path: &Path, unknown: Unknown) -> Result<Loaded, FileError> {
+    let name = path.display().to_string();
+    let failed = |error: ImportError| FileError::whole(&name, error.to_string());
+    let imported = import::read_from(file, unknown).map_err(failed)?;
+    let text = graph_text::write(&imported.graph);
+    // What a scenario could not be opened with again is refused now.
+    import::read(text.as_bytes()).map_err(failed)?;
+    let file_name = path.file_name().map_or_else(|| name.clone(), |last| last.to_string_lossy().into_owned());
+    Ok(of_model(&file_name, &text, &imported))
+}
+
+/// A scenario for a model that was read, with what there is to say about it.
+fn of_model(file_name: &str, text: &str, imported: &Imported) -> Loaded {
+    let scenario = Scenario::for_model(file_name, text, &imported.graph);
     let mut notices = imported.graph.warnings.clone();
     if imported.graph.sequence > scenario.job.sequence {
         let (allowed, run) = (format::grouped(imported.graph.sequence), format::grouped(scenario.job.sequence));
@@ -93,7 +123,7 @@ pub fn load(path: &Path) -> Result<Loaded, FileError> {
         notices
             .push(format!("the file trains {batch} sequences a step; {run} are run, on a wafer with random defects"));
     }
-    Ok(Loaded::Document { document: Box::new(Document::unsaved(scenario)), notices })
+    Loaded::Document { document: Box::new(Document::unsaved(scenario)), notices }
 }
 
 /// Whether the first character that is neither space nor comment opens a RON document; no model file begins so.

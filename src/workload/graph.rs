@@ -153,6 +153,16 @@ pub struct Op {
     pub inputs: Vec<OpId>,
 }
 
+/// A decision of a reader to let one operator do the work of another one of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fusion {
+    /// The operator that stays.
+    pub into: OpId,
+    /// Name and kind in the file of the one that is part of it now.
+    pub absorbed: String,
+    pub because: String,
+}
+
 /// A model as operators in an order in which they can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
@@ -175,6 +185,8 @@ pub struct Graph {
     pub class: String,
     /// What the reader did not understand or had to assume; each names the key.
     pub warnings: Vec<String>,
+    /// What the reader fused, in the order in which it did.
+    pub fusions: Vec<Fusion>,
 }
 
 impl Op {
@@ -277,6 +289,15 @@ impl Graph {
         self.ops.iter().map(|op| op.parameters).sum()
     }
 
+    /// Trained parameters that one token meets: of experts, only those that are chosen for it.
+    pub fn active_parameters(&self) -> u64 {
+        let active = |op: &Op| match op.kind {
+            OpKind::Experts { experts, chosen, .. } => op.parameters / experts.max(1) * chosen,
+            _ => op.parameters,
+        };
+        self.ops.iter().map(active).sum()
+    }
+
     /// Operations of one forward pass for one token.
     pub fn forward_flops_per_token(&self) -> u64 {
         self.ops.iter().map(|op| op.forward_flops_per_token(self.sequence)).sum()
@@ -288,6 +309,22 @@ impl Graph {
             .iter()
             .map(|op| op.forward_flops_per_token(self.sequence) + op.backward_flops_per_token(self.sequence))
             .sum()
+    }
+
+    /// Multiply-adds of one forward pass over a whole sequence: those with weights and those of attention.
+    pub fn multiply_adds_per_sequence(&self) -> u64 {
+        let of = |op: &Op| {
+            let positions = op.tokens.positions(self.sequence);
+            let each = match (op.product(), op.kind) {
+                (Some(product), _) => product.inputs * product.outputs * product.chosen,
+                (None, OpKind::Attention { heads, head_dim, value_dim, reach, .. }) => {
+                    heads * reach.keys(positions) * (head_dim + value_dim)
+                }
+                _ => 0,
+            };
+            each.saturating_mul(positions)
+        };
+        self.ops.iter().map(of).fold(0, u64::saturating_add)
     }
 
     /// The operator called `id`.

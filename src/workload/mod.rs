@@ -8,6 +8,6 @@ pub mod import;
 
 pub mod builtin;
 
-pub use graph::{Convolution, Graph, Op, OpId, OpKind, Product, Reach, Tokens, Unit};
+pub use graph::{Convolution, Fusion, Graph, Op, OpId, OpKind, Product, Reach, Tokens, Unit};
 pub use import::{Format, ImportError, Imported};
 pub use transformer::TransformerShape;

@@ -10,6 +10,11 @@ use crate::workload::graph::OpKind;
 pub(super) fn fuse(graph: &Graph, steps: &mut Vec<Step>) {
     let sums = graph.iter().filter(|(_, op)| matches!(op.kind, OpKind::Norm { .. }) && op.inputs.len() > 1);
     let sums: Vec<_> = sums.map(|(id, _)| id).collect();
+    for fusion in &graph.fusions {
+        let because = format!("{}: {}", fusion.absorbed, fusion.because);
+        let decision = Decision::Fused { into: fusion.into, operators: 1 };
+        steps.push(step(decision, CompilerPass::Fuse, because, "what one kernel does together is one kernel"));
+    }
     let Some(&first) = sums.first() else { return };
     let because = format!("{} residual additions are part of the norm that reads the sum", sums.len());
     let decision = Decision::Fused { into: first, operators: sums.len() as u32 };

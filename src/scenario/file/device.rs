@@ -22,6 +22,9 @@ const MAJOR: u32 = 1;
 /// side among the graphics drivers that the window supports.
 const MAX_SIDE: u32 = 2048;
 
+/// Most colours of a router: one bit each in the words of `compiler::route`, as in the five-bit tag of a wavelet.
+const MAX_COLOURS: u32 = 32;
+
 /// Most cores that a wafer may have.
 const MAX_CORES: u64 = 4_000_000;
 
@@ -85,6 +88,7 @@ struct DeviceFile {
     hop_cycles: Entry,
     ramp_cycles: Entry,
     colours: Entry,
+    colours_reserved: Entry,
     input_queues: Entry,
     output_queues: Entry,
     io_bytes_per_second: Entry,
@@ -190,7 +194,8 @@ fn convert(file: DeviceFile, check: &Checks<'_>) -> Result<DeviceSpec, FileError
         link_bits: check.whole("link_bits", file.link_bits, "bit/cycle", 1..=65_536)?,
         hop_cycles: check.whole("hop_cycles", file.hop_cycles, "cycles", 1..=1000)?,
         ramp_cycles: check.whole("ramp_cycles", file.ramp_cycles, "cycles", 0..=1000)?,
-        colours: check.whole("colours", file.colours, "colours", 1..=1024)?,
+        colours: check.whole("colours", file.colours, "colours", 1..=MAX_COLOURS)?,
+        colours_reserved: check.whole("colours_reserved", file.colours_reserved, "colours", 0..=MAX_COLOURS)?,
         input_queues: check.whole("input_queues", file.input_queues, "queues", 1..=1024)?,
         output_queues: check.whole("output_queues", file.output_queues, "queues", 1..=1024)?,
         io_ports: check.whole("io_ports", file.io_ports, "ports", 1..=4096)?,
@@ -273,6 +278,11 @@ fn check_geometry(spec: &DeviceSpec, file: &str) -> Result<(), FileError> {
     if code >= sram {
         let message = format!("expected less than sram_bytes_per_core, {sram} B, found {code} B");
         return Err(FileError::field(file, "code_bytes_per_core", message));
+    }
+    let (reserved, colours) = (spec.colours_reserved.value, spec.colours.value);
+    if reserved >= colours {
+        let message = format!("expected less than colours, {colours}, found {reserved}");
+        return Err(FileError::field(file, "colours_reserved", message));
     }
     Ok(())
 }

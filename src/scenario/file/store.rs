@@ -1,17 +1,17 @@
 //! Files on the disk: reading under a limit, writing so that a crash leaves the old file or the new one, never half.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{FileError, MAX_BYTES};
 
-/// Reads a whole file.
+/// Opens a file for reading.
 ///
 /// # Errors
-/// If it cannot be opened or read, is no regular file, or holds more than [`MAX_BYTES`].
-pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+/// If it cannot be opened or is no regular file.
+pub fn open(path: &Path) -> Result<fs::File, FileError> {
     let name = path.display().to_string();
     let failed = |error: std::io::Error| FileError::whole(&name, sentence(&error));
     // Asked before opening, since opening a pipe would wait for its other end.
@@ -22,7 +22,29 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     if !metadata.is_file() {
         return Err(FileError::whole(&name, "expected a file, found a device or a pipe"));
     }
-    let file = fs::File::open(path).map_err(failed)?;
+    fs::File::open(path).map_err(failed)
+}
+
+/// The first bytes of a file, at most `count`; it is read from the beginning again afterwards.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn start(file: &mut fs::File, path: &Path, count: u64) -> Result<Vec<u8>, FileError> {
+    let failed = |error: std::io::Error| FileError::whole(&path.display().to_string(), sentence(&error));
+    let mut bytes = Vec::new();
+    (&mut *file).take(count).read_to_end(&mut bytes).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Reads a whole file.
+///
+/// # Errors
+/// If it cannot be opened or read, is no regular file, or holds more than [`MAX_BYTES`].
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    let name = path.display().to_string();
+    let failed = |error: std::io::Error| FileError::whole(&name, sentence(&error));
+    let file = open(path)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > MAX_BYTES {

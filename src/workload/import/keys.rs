@@ -166,6 +166,11 @@ impl<'a> Keys<'a> {
         self.warnings.push(format!("{key}: missing, taken as {default}, the default of {family}"));
     }
 
+    /// The family that the mapping belongs to.
+    pub(super) fn family(&self) -> &str {
+        &self.family
+    }
+
     /// The key with its place.
     pub(super) fn full(&self, key: &str) -> String {
         format!("{}{}", self.place, shortened(key))

@@ -4,15 +4,21 @@
 //! it; a family that it does not support is refused by name; what would make the count wrong is refused with its key.
 //! Readers open no files and never panic, recurse or allocate without a bound, whatever the bytes are.
 
+mod bounds;
+pub mod graph_text;
 mod hugging_face;
 mod json;
 mod keys;
+pub mod kgraph;
 mod model_zoo;
+pub mod onnx;
 mod value;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
+
+use std::io::Read as _;
 
 use thiserror::Error;
 
@@ -30,6 +36,10 @@ pub enum Format {
     HuggingFace,
     /// Parameter file of the Cerebras model zoo.
     ModelZoo,
+    /// ONNX, of which shapes are read and weights are not.
+    Onnx,
+    /// A graph as a scenario carries it.
+    Graph,
 }
 
 impl Format {
@@ -38,6 +48,8 @@ impl Format {
         match self {
             Self::HuggingFace => "hugging-face",
             Self::ModelZoo => "model-zoo",
+            Self::Onnx => "onnx",
+            Self::Graph => "waferscope-graph",
         }
     }
 
@@ -46,6 +58,8 @@ impl Format {
         match self {
             Self::HuggingFace => "Hugging Face config.json",
             Self::ModelZoo => "Cerebras model zoo YAML",
+            Self::Onnx => "ONNX graph",
+            Self::Graph => "Waferscope graph",
         }
     }
 }
@@ -78,7 +92,7 @@ impl Imported {
         self.graph.blocks
     }
 
-    /// Operations of one forward pass for one token.
+    /// Operations of one forward pass for one token, or for one sample if the graph counts by those.
     pub fn forward_flops_per_token(&self) -> u64 {
         self.graph.forward_flops_per_token()
     }
@@ -118,6 +132,10 @@ pub enum ImportError {
     Uncounted { line: Option<usize>, key: String, family: String, found: String },
     #[error("\"{family}\" is a family that Waferscope does not read yet")]
     UnsupportedFamily { family: String },
+    #[error("expected a file that can be read, found that it cannot: {why}")]
+    Unreadable { why: String },
+    #[error("{place}: expected {expected}, found {found}")]
+    Onnx { place: String, expected: String, found: String },
     #[error("{0}")]
     Shape(#[from] ShapeError),
 }
@@ -132,6 +150,9 @@ fn place(line: Option<usize>) -> String {
 /// # Errors
 /// One sentence that says why it cannot be read.
 pub fn read(bytes: &[u8]) -> Result<Imported, ImportError> {
+    if onnx::looks_like_onnx(bytes) {
+        return onnx::read(&mut std::io::Cursor::new(bytes), onnx::Unknown::default());
+    }
     let text = text(bytes)?;
     let top = match text.trim_start().chars().next() {
         None => return Err(ImportError::Empty),
@@ -142,8 +163,28 @@ pub fn read(bytes: &[u8]) -> Result<Imported, ImportError> {
     let Value::Map(map) = top.value else {
         return Err(ImportError::NoMapping { found: top.value.shown() });
     };
+    if map.contains_key(graph_text::KEY) {
+        return Ok(Imported { format: Format::Graph, graph: graph_text::read(&map)? });
+    }
     let (format, shape) = read_shape(&map)?;
     Ok(Imported { format, graph: shape.graph()? })
+}
+
+/// Reads a model file of any supported format from a reader: of an ONNX file the graph alone, of others all.
+///
+/// # Errors
+/// One sentence that says why it cannot be read.
+pub fn read_from(reader: &mut dyn onnx::ReadSeek, unknown: onnx::Unknown) -> Result<Imported, ImportError> {
+    let failed = |error: std::io::Error| ImportError::Unreadable { why: error.to_string() };
+    let mut start = Vec::new();
+    (&mut *reader).take(1).read_to_end(&mut start).map_err(failed)?;
+    reader.rewind().map_err(failed)?;
+    if onnx::looks_like_onnx(&start) {
+        return onnx::read(reader, unknown);
+    }
+    let mut bytes = Vec::new();
+    (&mut *reader).take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    read(&bytes)
 }
 
 /// Tells the formats apart by the keys that only one of them has.

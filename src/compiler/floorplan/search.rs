@@ -1,0 +1,216 @@
+//! The search as a whole: seeds, rounds of annealing on two islands, exchange between rounds, and the last polish.
+//!
+//! Islands meet only between rounds and each counts its own moves, so a budget in moves gives the same result whatever
+//! the threads do.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::anneal::{Found, Walker};
+use super::table::Tables;
+use super::{Budget, Floorplan, Objective, Problem, Progress, Watch, bound, constrained, polish, seed};
+use crate::rng::Rng;
+
+/// Searches that run side by side.
+const ISLANDS: usize = 2;
+/// Moves between two looks at the watch.
+const LOOK_EVERY: u64 = 256;
+/// Ends of the rounds as shares of the budget, and whether a round goes on from the best tree so far.
+const ROUNDS: [(f64, bool); 4] = [(0.3, false), (0.55, false), (0.8, true), (1.0, true)];
+
+/// What all islands see.
+struct Shared {
+    /// Bits of the used share of the budget.
+    used: AtomicU64,
+    moves: AtomicU64,
+    /// Bits of the best value.
+    best: Mutex<Option<f64>>,
+    budget: Budget,
+}
+
+impl Shared {
+    fn used(&self) -> f64 {
+        f64::from_bits(self.used.load(Ordering::Relaxed))
+    }
+
+    fn note(&self, value: f64) {
+        let mut best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
+        if best.is_none_or(|best| value < best) {
+            *best = Some(value);
+        }
+    }
+
+    fn best(&self) -> Option<f64> {
+        *self.best.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Places all blocks; `None` if that is impossible or was not found to be possible.
+///
+/// With [`Budget::Moves`] the result depends on the problem, the budget and the seed only.
+pub fn solve(problem: &Problem<'_>, budget: Budget, seed: u64, watch: &mut Watch<'_>) -> Option<Floorplan> {
+    if problem.blocks.is_empty() {
+        return Some(Floorplan { rects: Vec::new(), ticks: 0, wire_halves: 0, moves: 0 });
+    }
+    if !problem.obstacles.is_empty() || problem.blocks.iter().any(|block| block.pinned.is_some()) {
+        return constrained::solve(problem, budget, seed, watch);
+    }
+    let floor = bound::least_ticks(problem)?;
+    let tables = Tables::new(problem);
+    let seeds = seeds(&tables, problem, floor);
+    let first = seeds.first()?.clone();
+    let shared =
+        Shared { used: AtomicU64::new(0), moves: AtomicU64::new(0), best: Mutex::new(Some(first.value)), budget };
+    let mut best = first;
+    let mut moves = 0;
+    if problem.blocks.len() > 1 {
+        let mut from = 0.0;
+        for (round, &(until, onwards)) in ROUNDS.iter().enumerate() {
+            let start = |island: usize| {
+                if onwards { best.clone() } else { seeds[(round * ISLANDS + island) % seeds.len()].clone() }
+            };
+            let plan = |island: usize| Plan { start: start(island), floor, from, until, onwards, seed, round, island };
+            let done = run_round(&tables, problem, &shared, [plan(0), plan(1)], watch);
+            for (found, tried) in done {
+                moves += tried;
+                if found.value < best.value {
+                    best = found;
+                }
+            }
+            from = until;
+        }
+    }
+    let mut rects = polish::rects(&tables, problem, &best);
+    polish::polish(problem, &tables, best.ticks, &mut rects);
+    let wire_halves = problem.wire_halves(&rects);
+    Some(Floorplan { rects, ticks: best.ticks, wire_halves, moves })
+}
+
+/// Trees in columns that fit, the best first.
+fn seeds(tables: &Tables<'_>, problem: &Problem<'_>, floor: u64) -> Vec<Found> {
+    let order = seed::order(problem);
+    let slowest = bound::slowest_ticks(problem);
+    let area = [problem.width, problem.height];
+    let mut found: Vec<Found> = Vec::new();
+    let count = order.len();
+    let most = if count > 1_000 { 4 } else { 14 };
+    // For many small blocks the fewest columns would be rows of single cores.
+    let fewest = (count / 200).max(1);
+    for columns in (0..most).map(|step| fewest + step * fewest).take_while(|&columns| columns <= count) {
+        let table = tables.at(floor.saturating_add(floor / 50).min(slowest));
+        let shape = seed::columns(&order, columns, &table, area);
+        let rng = Rng::substream(0, "seed");
+        let mut walker = Walker::new(tables, problem, shape.clone(), (slowest, floor), rng);
+        if walker.best.is_some() && walker.tighten(1) {
+            found.extend(walker.best);
+        }
+    }
+    found.sort_by(|a, b| a.value.total_cmp(&b.value));
+    found.truncate(6);
+    found
+}
+
+/// What one island does in one round.
+struct Plan {
+    start: Found,
+    floor: u64,
+    from: f64,
+    until: f64,
+    onwards: bool,
+    seed: u64,
+    round: usize,
+    island: usize,
+}
+
+/// Runs a round on all islands; the first runs on this thread and looks at the watch.
+fn run_round(
+    tables: &Tables<'_>,
+    problem: &Problem<'_>,
+    shared: &Shared,
+    plans: [Plan; ISLANDS],
+    watch: &mut Watch<'_>,
+) -> Vec<(Found, u64)> {
+    let [first, second] = plans;
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| island(tables, problem, shared, &second, None));
+        let mine = island(tables, problem, shared, &first, Some(watch));
+        let mut done = vec![mine];
+        // An island that panics is a bug; the other's result still counts.
+        done.extend(other.join());
+        done
+    })
+}
+
+fn island(
+    tables: &Tables<'_>,
+    problem: &Problem<'_>,
+    shared: &Shared,
+    plan: &Plan,
+    mut watch: Option<&mut Watch<'_>>,
+) -> (Found, u64) {
+    let rng = Rng::substream(plan.seed, &format!("floorplan round {} island {}", plan.round, plan.island));
+    let start = plan.start.clone();
+    let mut walker = Walker::new(tables, problem, start.shape.clone(), (start.ticks, plan.floor), rng);
+    let rough = walker.roughness(200);
+    let (hot, cold) = heat(problem, rough, plan.onwards);
+    let moves_of_round = match shared.budget {
+        Budget::Moves(moves) => ((plan.until - plan.from) * moves as f64 / ISLANDS as f64) as u64,
+        Budget::Watch => u64::MAX,
+    };
+    loop {
+        let share = match shared.budget {
+            Budget::Moves(_) => walker.moves as f64 / moves_of_round.max(1) as f64,
+            Budget::Watch => (shared.used() - plan.from) / (plan.until - plan.from),
+        };
+        if share >= 1.0 || shared.used() >= 1.0 {
+            break;
+        }
+        let share = share.clamp(0.0, 1.0);
+        let temperature = hot * libm::pow(cold / hot, share);
+        walker.set_over_price(0.6 + 1.4 * share);
+        let burst = LOOK_EVERY.min(moves_of_round - walker.moves.min(moves_of_round));
+        for _ in 0..burst {
+            walker.step(temperature);
+        }
+        if problem.objective == Objective::Time {
+            lower_target(&mut walker);
+        }
+        let moves = shared.moves.fetch_add(burst, Ordering::Relaxed) + burst;
+        if let Some(best) = &walker.best {
+            shared.note(best.value);
+        }
+        if let Some(watch) = watch.as_deref_mut() {
+            let progress = Progress { moves, phase: "annealing", temperature, best: shared.best() };
+            let used = watch(&progress);
+            let used = if used.is_nan() { 1.0 } else { used.clamp(0.0, 1.0) };
+            shared.used.store(used.to_bits(), Ordering::Relaxed);
+        }
+    }
+    let tried = walker.moves;
+    walker.tighten(1);
+    let found = walker.best.filter(|found| found.value < start.value).unwrap_or(start);
+    (found, tried)
+}
+
+/// Temperatures at the beginning and the end of a round.
+fn heat(problem: &Problem<'_>, rough: f64, onwards: bool) -> (f64, f64) {
+    match problem.objective {
+        Objective::Time => (if onwards { 1.0 } else { 3.0 }, 0.2),
+        Objective::Score => {
+            let hot = rough * if onwards { 0.05 } else { 0.25 };
+            (hot.max(1e-6), (rough * 0.002).max(1e-7))
+        }
+    }
+}
+
+/// Aims at a shorter time once the target is met.
+fn lower_target(walker: &mut Walker<'_>) {
+    let Some(best) = walker.best.as_ref() else { return };
+    let (ticks, target) = (best.ticks, walker.table().ticks);
+    if ticks <= target {
+        walker.tighten(walker.time_step());
+        let ticks = walker.best.as_ref().map_or(ticks, |best| best.ticks);
+        walker.aim_below(ticks - walker.time_step().min(ticks));
+    }
+}
