@@ -8,6 +8,7 @@ pub mod rng;
 pub mod units;
 pub mod workload;
 
+pub mod analytic;
 pub mod compiler;
 pub mod sim;
 

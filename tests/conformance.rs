@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use waferscope::compiler::benchmark::{Benchmark, judge, paint};
+use waferscope::compiler::floorplan::{Budget, Objective};
 use waferscope::workload::OpKind;
 use waferscope::workload::import::onnx::Unknown;
-use waferscope::workload::import::{self, ImportError, Imported};
+use waferscope::workload::import::{self, ImportError, Imported, kgraph};
 
 /// All files below a folder with this extension, in order.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
@@ -200,4 +202,36 @@ fn real_model_files_are_read_exactly_or_refused_by_family() {
     };
     hugging_face(&folder.join("hf"));
     model_zoo(&folder.join("modelzoo"));
+}
+
+/// A graph of the placement benchmark: its bounds of time and score as an independent program found them (the score's on
+/// a coarse grid of times, which makes it a little weaker than ours), and what a short search must reach.
+const PLACEMENTS: [(&str, f64, f64, f64); 5] = [
+    ("A", 33_152.0, 34_158.6, 36_006.0),
+    ("B", 62_181.0, 63_765.7, 67_218.0),
+    ("C", 60_270.0, 62_192.4, 67_830.0),
+    ("K", 252.0, 1_350.0, 1_350.0),
+    ("N", 1_020.0, 3_385.0, 3_385.0),
+];
+
+#[test]
+fn real_kernel_graphs_are_placed_within_their_bounds() {
+    let Some(folder) = std::env::var_os("WAFERSCOPE_INPUTS").map(PathBuf::from) else {
+        println!("skipped: WAFERSCOPE_INPUTS names no folder of real kernel graphs");
+        return;
+    };
+    for (name, time_bound, score_bound, reached) in PLACEMENTS {
+        let bytes = fs::read(folder.join(format!("ispd2020/{name}.kgraph"))).unwrap();
+        let benchmark = Benchmark::new(&kgraph::read(&bytes).unwrap()).unwrap();
+        let bounds = benchmark.bounds().unwrap();
+        assert_eq!(benchmark.time(bounds.ticks).ceil(), time_bound, "{name}");
+        let ratio = bounds.score / score_bound;
+        assert!((0.999_99..1.001).contains(&ratio), "{name}: {} beside {score_bound}", bounds.score);
+        let (placed, _) = benchmark.place(Objective::Score, Budget::Moves(300_000), 1, &mut |_| 0.0).unwrap();
+        let text = paint::write(&benchmark, &placed);
+        let judgement = judge(&benchmark, &paint::read(&benchmark, text.as_bytes()).unwrap());
+        println!("{name}: score {}, at least {}", judgement.score, bounds.score);
+        assert_eq!(judgement.faults, [], "{name}");
+        assert!((bounds.score..=reached).contains(&judgement.score), "{name}: {}", judgement.score);
+    }
 }

@@ -307,6 +307,13 @@ fn a_decoder_alone_and_what_is_left_out_are_said() {
     refused(r#""model_type": "mixtral", "num_experts_per_tok": 9"#, "chosen experts");
     refused(r#""model_type": "gemma2", "layer_types": ["full_attention"]"#, "a list of 26 words");
     refused(r#""model_type": "minimax_m3_vl_text", "num_hidden_layers": 1, "layer_types": ["sparse"]"#, "layer_types");
+    let picture = |from: &str, to: &str| {
+        let sentence = import::read(VIT.replacen(from, to, 1).as_bytes()).map(|read| read.parameters()).unwrap_err();
+        sentence.to_string()
+    };
+    assert!(picture("[16, 16]", "[16777216, 16777216]").contains("patch: expected"));
+    assert!(picture("[16, 16]", "[1000, 1000]").contains("patches of a picture: expected"));
+    assert!(picture("[224, 224]", "[16777216, 16777216]").contains("patches of a picture"));
     refused(r#""model_type": "llama", "lora_rank": 8"#, "lora_rank");
     refused(r#""model_type": "longcat_flash""#, "\"longcat_flash\" is a family that Waferscope does not read yet");
 }

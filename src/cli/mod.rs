@@ -3,8 +3,10 @@
 //! Exit codes: 0 if all went well, 1 on a problem with the input (one sentence on standard error), 2 on wrong usage.
 //! With `--json` one object goes to standard output and nothing else does. This layer alone speaks to the terminal.
 
+mod accuracy;
 mod bench;
 mod compile;
+mod estimate;
 mod execution;
 mod import;
 mod input;
@@ -51,6 +53,10 @@ enum Verb {
     Compile(compile::Arguments),
     /// Places the kernels of a benchmark graph, or judges a placement.
     Place(place::Arguments),
+    /// Predicts how fast a model trains or answers, in closed form.
+    Estimate(Box<estimate::Arguments>),
+    /// Predicts every published measurement that the program carries.
+    Accuracy(accuracy::Arguments),
     /// Times the paths that must be fast, each beside a plain copy of the same bytes.
     Bench(bench::Arguments),
 }
@@ -113,6 +119,8 @@ impl Arguments {
             Some(Verb::Import(arguments)) => arguments.format,
             Some(Verb::Compile(arguments)) => arguments.format,
             Some(Verb::Place(arguments)) => arguments.format,
+            Some(Verb::Estimate(arguments)) => arguments.format,
+            Some(Verb::Accuracy(arguments)) => arguments.format,
             Some(Verb::Bench(arguments)) => arguments.format,
         };
         format.json
@@ -127,6 +135,8 @@ impl Arguments {
             Some(Verb::Import(arguments)) => import::run(arguments, output),
             Some(Verb::Compile(arguments)) => compile::run(arguments, output),
             Some(Verb::Place(arguments)) => place::run(arguments, output),
+            Some(Verb::Estimate(arguments)) => estimate::run(arguments, output),
+            Some(Verb::Accuracy(arguments)) => accuracy::run(arguments, output),
             Some(Verb::Bench(arguments)) => bench::run(arguments, output),
         }
     }

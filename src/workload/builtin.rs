@@ -35,6 +35,7 @@ macro_rules! builtin {
 
 const CEREBRAS_GPT: &str = "Dey et al. 2023, Cerebras-GPT, arXiv:2304.03208, table 1";
 const BERT: &str = "Devlin et al. 2019, BERT, arXiv:1810.04805, sections 3 and A.2; vocabulary of the released files";
+const LLAMA_2: &str = "Touvron et al. 2023, Llama 2, arXiv:2307.09288, table 1; widths of the released files";
 const LLAMA_3: &str =
     "Llama Team 2024, The Llama 3 Herd of Models, arXiv:2407.21783, table 3; vocabulary of the released files";
 const GPT_3: &str = "Brown et al. 2020, Language Models are Few-Shot Learners, arXiv:2005.14165, table 2.1";
@@ -43,7 +44,7 @@ const MEGATRON: &str =
 const TEACHING: &str = "chosen for this program, small enough to follow every operator";
 
 /// All built-in models, families together, small ones first.
-pub const ALL: [Builtin; 15] = [
+pub const ALL: [Builtin; 17] = [
     builtin!("tiny", "Tiny transformer", TEACHING, Some(8)),
     builtin!("cerebras-gpt-111m", "Cerebras-GPT 111M", CEREBRAS_GPT, Some(120)),
     builtin!("cerebras-gpt-256m", "Cerebras-GPT 256M", CEREBRAS_GPT, Some(264)),
@@ -55,6 +56,8 @@ pub const ALL: [Builtin; 15] = [
     builtin!("cerebras-gpt-13b", "Cerebras-GPT 13B", CEREBRAS_GPT, Some(720)),
     builtin!("bert-base", "BERT base", BERT, Some(256)),
     builtin!("bert-large", "BERT large", BERT, Some(256)),
+    builtin!("llama-2-7b", "Llama 2 7B", LLAMA_2, None),
+    builtin!("llama-2-13b", "Llama 2 13B", LLAMA_2, None),
     builtin!("llama-3-8b", "Llama 3 8B", LLAMA_3, None),
     builtin!("llama-3-70b", "Llama 3 70B", LLAMA_3, None),
     builtin!("llama-3-405b", "Llama 3 405B", LLAMA_3, None),
@@ -109,6 +112,8 @@ mod tests {
     fn exact_sizes_equal_the_published_ones() {
         // Llama: parameters of the released checkpoints. BERT: of the released pre-training checkpoints.
         for (name, parameters) in [
+            ("llama-2-7b", 6_738_415_616),
+            ("llama-2-13b", 13_015_864_320),
             ("llama-3-8b", 8_030_261_248),
             ("llama-3-70b", 70_553_706_496),
             ("llama-3-405b", 405_853_388_800),

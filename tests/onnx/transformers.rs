@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use waferscope::workload::import::onnx::Unknown;
 use waferscope::workload::import::read_from;
+use waferscope::workload::transformer::{Attention, Biases, Block, FeedForward, NormKind, Part, Place, Tables, Work};
 use waferscope::workload::{Graph, OpKind, Reach, TransformerShape};
 
 use super::encode::{Net, Set, Size, weights};
@@ -122,22 +123,16 @@ fn bert() -> Net {
 
 /// The same model from its sizes, which knows nothing of ONNX.
 fn bert_from_sizes() -> Graph {
+    let attention = Attention { bias: Biases::ALL, ..Attention::plain(HEADS as u64, (HIDDEN / HEADS) as u64) };
+    let dense = FeedForward { width: FFN as u64, gated: false, bias: true };
+    let parts = [Work::Attention(attention), Work::FeedForward(dense)];
+    let block = Block::line(parts.map(|work| Part::new(work, Place::After, NormKind::LayerNorm)).to_vec());
+    let tables = Tables { positions: LENGTH as u64, norm: Some(NormKind::LayerNorm), ..Tables::tokens(VOCAB as u64) };
     let shape = TransformerShape {
-        layers: LAYERS as u64,
-        head_dim: (HIDDEN / HEADS) as u64,
-        ffn: FFN as u64,
-        vocab: VOCAB as u64,
-        positions: LENGTH as u64,
-        sequence: LENGTH as u64,
-        embedding_norm: true,
-        bias: waferscope::workload::transformer::Biases::BLOCKS,
-        norm: waferscope::workload::transformer::NormKind::LayerNorm,
-        order: waferscope::workload::transformer::NormOrder::After,
-        tied: true,
-        final_norm: false,
+        tables: Some(tables),
+        final_norm: None,
         causal: false,
-        gated: false,
-        ..TransformerShape::decoder(HIDDEN as u64, HEADS as u64)
+        ..TransformerShape::decoder(HIDDEN as u64, VOCAB as u64, LENGTH as u64, vec![block; LAYERS])
     };
     shape.graph().unwrap()
 }

@@ -348,7 +348,8 @@ impl Shapes for Shaper {
         });
         let wider =
             narrowest.iter().flat_map(|(&height, &width)| [[width, height], [width + 3, height], [width + 6, height]]);
-        let fits = |size: &[u64; 2]| size.iter().all(|&length| length <= u64::from(side));
+        let widest = 3 * self.kernel.convs.iter().map(|conv| conv.features_out).sum::<u64>();
+        let fits = |size: &[u64; 2]| size[0] <= widest && size.iter().all(|&length| length <= u64::from(side));
         wider.filter(fits).map(|size| size.map(|length| length as u32)).collect()
     }
 }

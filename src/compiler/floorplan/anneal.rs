@@ -358,6 +358,21 @@ impl<'p> Walker<'p> {
         true
     }
 
+    /// Raises the target time until the tree as it is fits, so that it counts as found.
+    pub(super) fn settle(&mut self, slowest: u64) {
+        let mut stride = self.step;
+        let mut ticks = self.table.ticks;
+        while ticks < slowest && self.value_at(ticks).is_none() {
+            ticks = ticks.saturating_add(stride).min(slowest);
+            stride *= 2;
+        }
+        self.value_at(ticks);
+        // The longer strides went too far: the way back ends at the least time.
+        while self.value_at(ticks.saturating_sub(self.step)).is_some() {
+            ticks -= self.step;
+        }
+    }
+
     /// Lowers the target below what the best tree needs, as the time objective asks.
     pub(super) fn aim_below(&mut self, ticks: u64) {
         self.table = self.tables.at(ticks.max(self.floor));

@@ -10,9 +10,11 @@ mod anneal;
 pub mod bound;
 pub mod constrained;
 mod curve;
+mod exhaust;
 mod polish;
 mod search;
 mod seed;
+mod slide;
 mod table;
 mod tree;
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::anneal::{Found, Walker};
 use super::table::Tables;
-use super::{Budget, Floorplan, Objective, Problem, Progress, Watch, bound, constrained, polish, seed};
+use super::{Budget, Floorplan, Objective, Problem, Progress, Watch, bound, constrained, exhaust, polish, seed};
 use crate::rng::Rng;
 
 /// Searches that run side by side.
@@ -17,7 +17,8 @@ const ISLANDS: usize = 2;
 /// Moves between two looks at the watch.
 const LOOK_EVERY: u64 = 256;
 /// Ends of the rounds as shares of the budget, and whether a round goes on from the best tree so far.
-const ROUNDS: [(f64, bool); 4] = [(0.3, false), (0.55, false), (0.8, true), (1.0, true)];
+const ROUNDS: [(f64, bool); 7] =
+    [(0.15, false), (0.3, false), (0.45, false), (0.6, false), (0.75, true), (0.88, true), (1.0, true)];
 
 /// What all islands see.
 struct Shared {
@@ -68,6 +69,8 @@ pub fn solve(problem: &Problem<'_>, budget: Budget, seed: u64, watch: &mut Watch
         let mut from = 0.0;
         for (round, &(until, onwards)) in ROUNDS.iter().enumerate() {
             let start = |island: usize| {
+                // The tightest tree is the one to tighten further.
+                let onwards = onwards || problem.objective == Objective::Time;
                 if onwards { best.clone() } else { seeds[(round * ISLANDS + island) % seeds.len()].clone() }
             };
             let plan = |island: usize| Plan { start: start(island), floor, from, until, onwards, seed, round, island };
@@ -82,7 +85,7 @@ pub fn solve(problem: &Problem<'_>, budget: Budget, seed: u64, watch: &mut Watch
         }
     }
     let mut rects = polish::rects(&tables, problem, &best);
-    polish::polish(problem, &tables, best.ticks, &mut rects);
+    polish::polish(problem, best.ticks, &mut rects);
     let wire_halves = problem.wire_halves(&rects);
     Some(Floorplan { rects, ticks: best.ticks, wire_halves, moves })
 }
@@ -105,6 +108,10 @@ fn seeds(tables: &Tables<'_>, problem: &Problem<'_>, floor: u64) -> Vec<Found> {
         if walker.best.is_some() && walker.tighten(1) {
             found.extend(walker.best);
         }
+    }
+    if problem.objective == Objective::Time {
+        // Not the wire but the fit makes these worth more than any column.
+        found.extend(exhaust::seeds(tables, problem, floor, slowest));
     }
     found.sort_by(|a, b| a.value.total_cmp(&b.value));
     found.truncate(6);
@@ -168,7 +175,7 @@ fn island(
         }
         let share = share.clamp(0.0, 1.0);
         let temperature = hot * libm::pow(cold / hot, share);
-        walker.set_over_price(0.6 + 1.4 * share);
+        walker.set_over_price(0.6 + 5.4 * share);
         let burst = LOOK_EVERY.min(moves_of_round - walker.moves.min(moves_of_round));
         for _ in 0..burst {
             walker.step(temperature);
@@ -188,6 +195,9 @@ fn island(
         }
     }
     let tried = walker.moves;
+    if problem.objective == Objective::Score {
+        walker.settle(bound::slowest_ticks(problem));
+    }
     walker.tighten(1);
     let found = walker.best.filter(|found| found.value < start.value).unwrap_or(start);
     (found, tried)
@@ -198,7 +208,7 @@ fn heat(problem: &Problem<'_>, rough: f64, onwards: bool) -> (f64, f64) {
     match problem.objective {
         Objective::Time => (if onwards { 1.0 } else { 3.0 }, 0.2),
         Objective::Score => {
-            let hot = rough * if onwards { 0.05 } else { 0.25 };
+            let hot = rough * if onwards { 0.05 } else { 0.15 };
             (hot.max(1e-6), (rough * 0.002).max(1e-7))
         }
     }

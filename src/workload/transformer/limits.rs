@@ -1,6 +1,6 @@
 //! The largest sizes that are read, and the refusal of shapes that are none, before anything overflows.
 
-use super::{Head, Part, TransformerShape, Work};
+use super::{Block, Head, Part, TransformerShape, Work};
 use crate::workload::graph::{Op, OpKind, Tokens};
 
 /// Most blocks that are read; the deepest published language models have a few hundred.
@@ -14,6 +14,8 @@ pub const BATCH_MAX: u64 = 1 << 32;
 /// Most trained parameters: a thousand times a 1-trillion-parameter model, and far from overflow.
 pub const PARAMETERS_MAX: u64 = 1_000_000_000_000_000;
 
+/// Largest side of a patch in pixels, and most channels of a picture.
+const SIDE_MAX: u64 = 1 << 12;
 /// Most operations of a forward pass for one token, so that a backward pass still fits 64 bits.
 pub const FLOPS_PER_TOKEN_MAX: u64 = 1_000_000_000_000_000_000;
 
@@ -51,10 +53,21 @@ pub(super) fn check_shape(shape: &TransformerShape) -> Result<(), ShapeError> {
         return Err(ShapeError::Lacks { what: "model", expected: "a table of tokens or a picture" });
     }
     if let Some(super::Front::Picture(picture)) = &shape.front {
+        for (what, found) in [("channels of a picture", picture.channels), ("patch", picture.patch[0])] {
+            range(what, found, SIDE_MAX)?;
+        }
+        range("patch", picture.patch[1], SIDE_MAX)?;
+        range("patches of a picture", picture.grid[0].saturating_mul(picture.grid[1]), WIDTH_MAX)?;
         range("tokens of a picture", picture.positions(), WIDTH_MAX)?;
         range("hidden size of a picture", picture.hidden, WIDTH_MAX)?;
     }
-    for part in shape.blocks.iter().flat_map(|block| &block.parts) {
+    let before: &[Block] = match &shape.front {
+        Some(super::Front::Encoder(stack)) => &stack.blocks,
+        Some(super::Front::Picture(picture)) => &picture.blocks,
+        _ => &[],
+    };
+    range("layers", before.len() as u64 + 1, LAYERS_MAX + 1)?;
+    for part in shape.blocks.iter().chain(before).flat_map(|block| &block.parts) {
         check_part(part)?;
     }
     let Head { scores, pooler, towers } = &shape.head;

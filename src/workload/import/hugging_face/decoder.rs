@@ -1,5 +1,5 @@
 //! Decoders made of attention and a feed-forward part, from Llama on: what a family is, as data, and how its keys
-//! become blocks. The families themselves stand in `dense` and `experts`.
+//! become blocks. The families themselves stand in `dense` and `mixtures`.
 
 use super::super::ImportError;
 use super::super::keys::Keys;

@@ -6,8 +6,9 @@ use super::super::keys::Keys;
 use super::super::value::Value;
 use super::decoder::{Family, LatentDefaults, Norms, Sizes, attention, feed_forwards, finish, latent};
 use super::dense::LLAMA;
-use super::experts::{DenseBlocks, ExpertKeys, MIXTRAL_KEYS, QWEN_KEYS, Shared, named};
+use super::experts::{DenseBlocks, ExpertKeys, Shared, named};
 use super::layer_words;
+use super::mixtures::{MIXTRAL_KEYS, QWEN_KEYS};
 use crate::workload::transformer::{
     Block, Convolved, HEADS_MAX, LAYERS_MAX, NormKind, Part, Place, QkNorm, Recurrence, TransformerShape, WIDTH_MAX,
     Work,

@@ -11,6 +11,7 @@ mod experts;
 mod gemma;
 mod gpt;
 mod hybrid;
+mod mixtures;
 mod odd;
 mod seeing;
 mod seq2seq;
@@ -98,7 +99,7 @@ pub(super) fn read(map: &Mapping) -> Result<TransformerShape, ImportError> {
 
 /// The reader of a family, by its name.
 fn by_family(keys: &mut Keys<'_>, family: &str) -> Result<TransformerShape, ImportError> {
-    let mut decoders = dense::FAMILIES.iter().chain(experts::FAMILIES);
+    let mut decoders = dense::FAMILIES.iter().chain(mixtures::FAMILIES);
     if let Some(decoder) = decoders.find(|decoder| decoder.name == family) {
         return decoder::read(keys, decoder);
     }
@@ -145,6 +146,7 @@ fn text_model(
     let mut text = Keys::new(map, "text_config.", keys.family());
     let shape = read(&mut text)?;
     text.ignore(COMMON);
+    text.ignore(&["architectures", "dropout"]);
     common_refusals(&mut text)?;
     keys.warnings.extend(text.finish()?);
     keys.left_out("vision_config", "the image model is not counted, only the text model");

@@ -4,7 +4,8 @@ use super::super::ImportError;
 use super::super::keys::Keys;
 use super::decoder::{self, Family, Sizes, finish};
 use super::dense::{HYPERCLOVAX, LLAMA};
-use super::experts::{AXK1, ExpertKeys, MIXTRAL_KEYS};
+use super::experts::ExpertKeys;
+use super::mixtures::{AXK1, MIXTRAL_KEYS};
 use crate::workload::transformer::{
     Attention, Block, Choice, HEADS_MAX, NormKind, Part, Place, TransformerShape, Work,
 };
