@@ -131,7 +131,7 @@ fn run_leaves_files_that_can_be_used_again() {
 fn what_does_not_fit_is_refused_with_amounts_and_ways_out() {
     let folder = TempDir::new().unwrap();
     let said = sentence(folder.path(), &["run", "llama-70b-does-not-fit"]);
-    assert!(said.contains("141 GB") && said.contains("stream the weights"), "{said}");
+    assert!(said.contains("246 GB") && said.contains("stream the weights"), "{said}");
     let output = waferscope(folder.path(), &["run", "llama-70b-does-not-fit", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -182,7 +182,7 @@ fn replay_verifies_and_records() {
     assert_eq!(value["verified"], false);
     assert!(value["first_difference_cycle"].as_u64().is_some());
 
-    let revision = original.replace("model_revision: 1,", "model_revision: 999,");
+    let revision = original.replace("model_revision: 2,", "model_revision: 999,");
     fs::write(&copy, revision).unwrap();
     assert!(sentence(folder.path(), &["replay", "copy.ron", "--verify"]).contains("revision 999"));
     object(folder.path(), &["replay", "copy.ron", "--record"]);
@@ -340,4 +340,35 @@ fn bench_names_what_it_timed() {
         assert!(figure["memcpy_ms"].as_f64().is_some_and(|time| time > 0.0), "{figure}");
     }
     assert_eq!(figures.iter().filter(|figure| figure["budget_ms"] == 4.0).count(), 6, "one for each layer");
+}
+
+#[test]
+fn compile_says_what_was_decided_and_refuses_with_ways_out() {
+    let folder = TempDir::new().unwrap();
+    for mode in ["pipelined", "streaming", "resident"] {
+        let steps = format!("{mode}.json");
+        let arguments = ["compile", "tiny", "--device", "wse2", "--mode", mode, "--steps", &steps];
+        let value = object(folder.path(), &arguments);
+        assert_eq!((&value["mode"], &value["violations"]), (&mode.into(), &Value::Array(Vec::new())));
+        for key in ["kernels", "cores_used", "sram_peak_bytes_per_core", "cycles_per_micro_batch", "wafers"] {
+            assert!(value[key].as_u64().unwrap() > 0, "{mode}: {key}");
+        }
+        assert!(!value["slowest_kernel"].as_str().unwrap().is_empty());
+        let told: Vec<Value> = serde_json::from_slice(&fs::read(folder.path().join(&steps)).unwrap()).unwrap();
+        assert_eq!(value["steps"].as_u64().unwrap(), told.len() as u64);
+    }
+    let trained = object(folder.path(), &["compile", "tiny", "--mode", "pipelined", "--train"]);
+    assert_eq!(trained["work"], "train");
+    // The fewest wafers are found where none are given; one too few is refused.
+    let row = ["compile", "llama-3-8b", "--mode", "resident", "--sequence", "8192"];
+    let wafers = object(folder.path(), &row)["wafers"].as_u64().unwrap();
+    assert!(wafers > 1);
+    let fewer = (wafers - 1).to_string();
+    let short: Vec<&str> = row.iter().copied().chain(["--systems", &fewer]).collect();
+    let said = sentence(folder.path(), &short);
+    assert!(said.contains(&format!("{wafers} wafers in a row")), "{said}");
+    let output = waferscope(folder.path(), &[&short[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!value["violations"].as_array().unwrap().is_empty());
 }

@@ -86,9 +86,9 @@ fn no_run_is_faster_than_its_parts() {
 fn steps_rebuild_the_program() {
     for shipped in library::ALL {
         let scene = shipped.scenario().prepare().unwrap().compile();
-        let rects: Vec<Rect> = scene.program.regions.iter().map(|region| region.rect).collect();
-        assert_eq!(step::replay(&scene.program.steps), rects, "{}", shipped.name);
-        let used: u64 = rects.iter().map(Rect::cores).sum();
+        let sites: Vec<(u32, Rect)> = scene.program.regions.iter().map(|region| (region.wafer, region.rect)).collect();
+        assert_eq!(step::replay(&scene.program.steps), sites, "{}", shipped.name);
+        let used: u64 = sites.iter().map(|(_, rect)| rect.cores()).sum();
         assert!(used <= scene.device.fabric_cores(), "{}", shipped.name);
     }
 }
@@ -100,12 +100,12 @@ fn a_partial_program_is_drawn_and_refused() {
     let Err(Refusal::Invalid(reasons)) = Engine::new(Arc::clone(&scene.program)) else { panic!("it does not fit") };
     assert_eq!(reasons.len(), scene.program.violations.len());
     let nothing = Trace { tracks: Vec::new(), sram: Vec::new(), edge: 0, finished: false };
-    let filled = scene.frame(&nothing, FrameRequest { layer: Layer::SramPeak, time: 0, window: 1 });
+    let filled = scene.frame(&nothing, FrameRequest { layer: Layer::SramPeak, wafer: 0, time: 0, window: 1 });
     let placed = filled.values.iter().filter(|&&value| value > 0).count() as u64;
     assert_eq!(placed, scene.program.cores_used());
     for layer in Layer::ALL {
         // Nothing panics on a program that never ran.
-        scene.frame(&nothing, FrameRequest { layer, time: 1_000, window: 2_000 });
+        scene.frame(&nothing, FrameRequest { layer, wafer: 0, time: 1_000, window: 2_000 });
     }
 }
 
@@ -148,7 +148,7 @@ fn the_checker_catches_what_is_wrong() {
 fn a_pinned_kernel_stays_where_it_was_put() {
     let mut scenario = shipped("tiny-resident");
     let rect = Rect { x: 333, y: 444, width: 60, height: 80 };
-    scenario.pinned = vec![PinnedKernel { block: Some(1), op: "mlp.up".to_owned(), rect }];
+    scenario.pinned = vec![PinnedKernel { block: Some(1), op: "mlp.up".to_owned(), wafer: 0, rect }];
     let scene = scenario.prepare().unwrap().compile();
     assert_eq!(scene.program.violations, []);
     let id = scene.graph.find(Some(1), "mlp.up").unwrap();
@@ -218,7 +218,7 @@ fn frames_say_what_the_inspector_says() {
         for part in [1, 5, 9] {
             let time = trace.edge / 10 * part + 17;
             // A window of one cycle lies in one interval, as the inspector's view does.
-            let frame = |layer| scene.frame(&trace, FrameRequest { layer, time, window: 1 });
+            let frame = |layer| scene.frame(&trace, FrameRequest { layer, wafer: 0, time, window: 1 });
             let [busy, state, now, peak] =
                 [Layer::Utilisation, Layer::State, Layer::SramNow, Layer::SramPeak].map(frame);
             for core in samples(&scene.program) {
@@ -259,7 +259,7 @@ fn utilisation_of_a_core_is_the_share_of_its_interval() {
                 if !(500..1 << 40).contains(&window) {
                     continue;
                 }
-                let request = FrameRequest { layer: Layer::Utilisation, time, window };
+                let request = FrameRequest { layer: Layer::Utilisation, wafer: 0, time, window };
                 let value = scene.frame(&trace, request).values[core.y as usize * columns + core.x as usize];
                 let expected = work.utilisation * 255.0;
                 assert!((f64::from(value) - expected).abs() <= 3.0, "{name}, {core:?} at {time}: {value}, {work:?}");
@@ -275,7 +275,7 @@ fn a_frame_depends_on_nothing_but_the_moment() {
     let (_, scene, trace) = runs().remove(0);
     for layer in Layer::ALL {
         for part in [7, 2, 5] {
-            let request = FrameRequest { layer, time: trace.edge / 8 * part, window: 2_000 };
+            let request = FrameRequest { layer, wafer: 0, time: trace.edge / 8 * part, window: 2_000 };
             let frame = scene.frame(&trace, request);
             // Asked again after another one, filled by hand, and from an engine that has run no further than needed.
             scene.frame(&trace, FrameRequest { time: 3, ..request });
@@ -295,10 +295,10 @@ fn a_frame_depends_on_nothing_but_the_moment() {
 fn moments_outside_the_run_are_quiet() {
     for (name, scene, trace) in runs() {
         for time in [0, trace.edge + 10_000_000, u64::MAX / 2, u64::MAX] {
-            let request = FrameRequest { layer: Layer::Utilisation, time, window: 2_000 };
+            let request = FrameRequest { layer: Layer::Utilisation, wafer: 0, time, window: 2_000 };
             assert!(scene.frame(&trace, request).values.iter().all(|&value| value == 0), "{name} at {time}");
             for layer in Layer::ALL {
-                scene.frame(&trace, FrameRequest { layer, time, window: u64::MAX });
+                scene.frame(&trace, FrameRequest { layer, wafer: 0, time, window: u64::MAX });
             }
         }
         let strips = metrics::strips(&scene, &trace, 0, trace.edge, 64);
@@ -314,7 +314,7 @@ fn the_mean_utilisation_is_that_of_the_frames() {
     for (name, scene, trace) in runs().into_iter().filter(|(name, ..)| !name.starts_with("1t")) {
         let window = trace.edge / FRAMES;
         let mean_of = |time| {
-            let frame = scene.frame(&trace, FrameRequest { layer: Layer::Utilisation, time, window });
+            let frame = scene.frame(&trace, FrameRequest { layer: Layer::Utilisation, wafer: 0, time, window });
             let sum: u64 = frame.values.iter().map(|&value| u64::from(value)).sum();
             sum as f64 / 255.0 / scene.program.cores_used() as f64
         };

@@ -43,7 +43,7 @@ fn placed(session: &Session, name: &str) -> Option<Rect> {
 
 /// Whether the program says that the user put `op` on `rect`.
 fn placed_by_hand(program: &Program, op: OpId, rect: Rect) -> bool {
-    let placed = Decision::RegionPlaced { op, rect };
+    let placed = Decision::RegionPlaced { op, wafer: 0, rect };
     program.steps.iter().any(|step| step.author == Author::User && step.decision == placed)
 }
 

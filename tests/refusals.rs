@@ -20,13 +20,13 @@ fn a_kernel_pinned_off_the_wafer_is_refused_and_the_rest_is_drawn() {
     for (x, y) in [(700, 1_100), (761, 0), (0, 1_175), (65_000, 65_000)] {
         let mut scenario = shipped("tiny-resident");
         let rect = Rect { x, y, width: 128, height: 256 };
-        scenario.pinned = vec![PinnedKernel { block: Some(0), op: "mlp.up".to_owned(), rect }];
+        scenario.pinned = vec![PinnedKernel { block: Some(0), op: "mlp.up".to_owned(), wafer: 0, rect }];
         let scene = scenario.prepare().unwrap().compile();
         let off = |violation: &Violation| matches!(violation, Violation::OffFabric { .. });
         assert!(scene.program.violations.iter().any(off), "{:?}", scene.program.violations);
         let trace = Trace { tracks: Vec::new(), sram: Vec::new(), edge: 0, finished: false };
         for layer in Layer::ALL {
-            scene.frame(&trace, FrameRequest { layer, time: 0, window: 64 });
+            scene.frame(&trace, FrameRequest { layer, wafer: 0, time: 0, window: 64 });
         }
     }
 }

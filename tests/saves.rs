@@ -93,6 +93,7 @@ fn a_recording_survives_its_file() {
     scenario.pinned = vec![waferscope::scenario::PinnedKernel {
         block: Some(2),
         op: "mlp.up".to_owned(),
+        wafer: 3,
         rect: waferscope::hardware::Rect { x: 100, y: 700, width: 40, height: 60 },
     }];
     scenario.model = Source::Embedded {

@@ -56,7 +56,7 @@ pub(super) fn run(_arguments: &Arguments, output: &Output) -> anyhow::Result<Ver
 
 /// Colours and pixels from the values of one frame.
 fn picture_figures(scene: &Scene, trace: &Trace) -> Vec<Figure> {
-    let request = FrameRequest { layer: Layer::Utilisation, time: trace.edge / 2, window: 2_000 };
+    let request = FrameRequest { layer: Layer::Utilisation, wafer: 0, time: trace.edge / 2, window: 2_000 };
     let frame = scene.frame(trace, request);
     let info = layer_info(request.layer, &scene.device);
     let mut figures = Vec::new();

@@ -5,6 +5,7 @@
 
 mod accuracy;
 mod bench;
+mod compile;
 mod estimate;
 mod execution;
 mod import;
@@ -48,6 +49,8 @@ enum Verb {
     Replay(replay::Arguments),
     /// Says what was read from a model file.
     Import(import::Arguments),
+    /// Turns a model into a program for a device and says what was decided.
+    Compile(compile::Arguments),
     /// Places the kernels of a benchmark graph, or judges a placement.
     Place(place::Arguments),
     /// Predicts how fast a model trains or answers, in closed form.
@@ -114,6 +117,7 @@ impl Arguments {
             Some(Verb::Render(arguments)) => arguments.format,
             Some(Verb::Replay(arguments)) => arguments.format,
             Some(Verb::Import(arguments)) => arguments.format,
+            Some(Verb::Compile(arguments)) => arguments.format,
             Some(Verb::Place(arguments)) => arguments.format,
             Some(Verb::Estimate(arguments)) => arguments.format,
             Some(Verb::Accuracy(arguments)) => arguments.format,
@@ -129,6 +133,7 @@ impl Arguments {
             Some(Verb::Render(arguments)) => render::run(arguments, output),
             Some(Verb::Replay(arguments)) => replay::run(arguments, output),
             Some(Verb::Import(arguments)) => import::run(arguments, output),
+            Some(Verb::Compile(arguments)) => compile::run(arguments, output),
             Some(Verb::Place(arguments)) => place::run(arguments, output),
             Some(Verb::Estimate(arguments)) => estimate::run(arguments, output),
             Some(Verb::Accuracy(arguments)) => accuracy::run(arguments, output),

@@ -112,7 +112,7 @@ pub(super) fn png(
     time: u64,
     size: [u32; 2],
 ) -> anyhow::Result<Vec<u8>> {
-    let request = FrameRequest { layer, time, window: picture::WINDOW_CYCLES };
+    let request = FrameRequest { layer, wafer: 0, time, window: picture::WINDOW_CYCLES };
     let drawn = picture::picture(title, &execution.scene, &execution.trace, request, size);
     let drawn = drawn.ok_or_else(|| anyhow!("the wafer has no cores to draw"))?;
     picture::png(&drawn).map_err(|error| anyhow!("the picture could not be encoded: {error}"))

@@ -134,6 +134,7 @@ fn setting(page: &mut Page, execution: &Execution) {
     let work = if job.work == Work::Train { "one optimizer step" } else { "one forward pass" };
     let mapping = match job.mapping {
         Mapping::Streaming => "weights streamed in",
+        Mapping::Pipelined => "in a pipeline",
         Mapping::Resident => "weights resident",
     };
     let amount = match graph.unit {
@@ -202,7 +203,7 @@ fn times(page: &mut Page, execution: &Execution, facts: &Facts) {
             page.bar("weights in", summary.weights_in_share);
             page.bar("gradients out", summary.gradients_out_share);
         }
-        Mapping::Resident => {
+        Mapping::Pipelined | Mapping::Resident => {
             page.heading("Where the time of the fullest core of each kernel went (FLOW, weighted by their cores)");
             page.bar("compute", summary.compute_share);
             page.bar("receive and send", facts.stream_share);

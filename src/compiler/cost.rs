@@ -22,6 +22,10 @@ pub struct CostModel {
     elementwise: f64,
     /// Core-cycles per attention score for softmax, likewise.
     softmax: f64,
+    /// Cycles from router to router.
+    hop: u64,
+    /// Cycles of one passage between router and core.
+    ramp: u64,
 }
 
 /// A cost and the multiply-adds done in it, both of the fullest core.
@@ -46,6 +50,8 @@ impl CostModel {
             lanes: u64::from(device.simd_fp16_lanes.value),
             elementwise: device.elementwise_cycles.value,
             softmax: device.softmax_cycles.value,
+            hop: u64::from(device.hop_cycles.value),
+            ramp: u64::from(device.ramp_cycles.value),
         }
     }
 
@@ -72,6 +78,33 @@ impl CostModel {
     pub fn elementwise(&self, elements: u64) -> Cost {
         let cycles = elements as f64 * self.elementwise / ELEMENTWISE_WIDTH + self.loop_setup;
         Cost { cycles: Cycles::from_cost(cycles), multiply_adds: 0 }
+    }
+
+    /// Softmax over `elements` scores.
+    pub fn softmax(&self, elements: u64) -> Cost {
+        let cycles = elements as f64 * self.softmax / ELEMENTWISE_WIDTH + self.loop_setup;
+        Cost { cycles: Cycles::from_cost(cycles), multiply_adds: 0 }
+    }
+
+    /// Summing a vector of `elements` over a line of `cores`, and the way of the sum back to all of them.
+    ///
+    /// The all-reduce over two levels of chains that `WaferLLM` publishes (OSDI 2025, section 4; its kernels take two
+    /// levels): `g` groups of `G` cores reduce to their middles, those to the middle of the line, and the sum is
+    /// multicast. Travel `P + G/2` hops, `G/2 + g/2` stages of a chain of two ramps, a receipt and an addition each,
+    /// the vector once in every phase and twice at roots and in the multicast, and the issue of the instructions. The
+    /// number of groups is the square root of the line's length, rounded.
+    pub fn all_reduce(&self, cores: u32, elements: u64) -> Cycles {
+        if cores < 2 {
+            return Cycles::ZERO;
+        }
+        let cores = u64::from(cores);
+        let groups = (cores as f64).sqrt().round() as u64;
+        let members = cores.div_ceil(groups);
+        let travel = self.hop * (cores + members / 2);
+        let stages = (2 * self.ramp + 2) * (members / 2 + groups / 2);
+        let words = 5 * elements.div_ceil(VALUES_PER_WAVELET);
+        let issue = 5.0 * self.issue + self.loop_setup / 4.0;
+        Cycles(travel + stages + words + Cycles::from_cost(issue).0)
     }
 
     /// Taking `elements` off the fabric into SRAM, or putting them on it: two to a wavelet, one wavelet a cycle.

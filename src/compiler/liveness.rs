@@ -72,9 +72,11 @@ impl Tensors {
             let adds = adds_its_inputs(op) && (reads.len() > 1 || sum.is_some());
             for &tensor in reads.iter().chain(&sum).filter(|_| adds) {
                 // A sum of equal tensors; one that stretches the smaller of two hands on no gradient unchanged.
-                let [a, b] = [reads[0], tensor].map(|tensor| &graph.ops[tensors.makers[tensor] as usize]);
-                if tensors.widths[reads[0]] == tensors.widths[tensor] && a.tokens == b.tokens {
-                    tensors.join_gradients(reads[0], tensor);
+                // The first operator of a graph reads what comes from outside.
+                let first = reads.first().copied().unwrap_or(tensor);
+                let [a, b] = [first, tensor].map(|tensor| &graph.ops[tensors.makers[tensor] as usize]);
+                if tensors.widths[first] == tensors.widths[tensor] && a.tokens == b.tokens {
+                    tensors.join_gradients(first, tensor);
                 }
             }
             tensors.reads.push(reads);

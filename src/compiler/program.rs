@@ -13,7 +13,23 @@ pub enum Mapping {
     /// Activations rest on the whole wafer; the weights of one operator after the other pass over it.
     Streaming,
     /// Every operator has its own rectangle with its weights in SRAM; micro-batches flow through.
+    Pipelined,
+    /// The same for inference, with the keys and values of every sequence kept on the wafer.
     Resident,
+}
+
+impl Mapping {
+    /// All mappings, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Pipelined, Self::Streaming, Self::Resident];
+
+    /// Name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Streaming => "streaming",
+            Self::Pipelined => "pipelined",
+            Self::Resident => "resident",
+        }
+    }
 }
 
 /// What is to be computed with the model.
@@ -34,14 +50,26 @@ pub struct Job {
     pub batch: u64,
     /// Tokens in one sequence.
     pub sequence: u64,
-    /// Data-parallel systems; each works on its share of the batch.
+    /// Systems. While weights stream they are data-parallel, each working on its share of the batch; otherwise they
+    /// stand in a row, and the line of kernels runs through all of them.
     pub systems: u32,
 }
 
 impl Job {
     /// Sequences of one step on one system.
     pub fn batch_per_system(&self) -> u64 {
-        self.batch.div_ceil(u64::from(self.systems.max(1)))
+        match self.mapping {
+            Mapping::Streaming => self.batch.div_ceil(u64::from(self.systems.max(1))),
+            Mapping::Pipelined | Mapping::Resident => self.batch,
+        }
+    }
+
+    /// Wafers that one program spans.
+    pub fn wafers(&self) -> u32 {
+        match self.mapping {
+            Mapping::Streaming => 1,
+            Mapping::Pipelined | Mapping::Resident => self.systems.max(1),
+        }
     }
 
     /// Tokens of one step over all systems.
@@ -53,6 +81,8 @@ impl Job {
 /// A rectangle of cores that works as one unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
+    /// The wafer of the row that it lies on.
+    pub wafer: u32,
     pub rect: Rect,
     pub entry: Entry,
 }
@@ -90,6 +120,11 @@ impl Entry {
 }
 
 impl Region {
+    /// A region with one port in the middle of its west edge.
+    pub fn new(wafer: u32, rect: Rect) -> Self {
+        Self { wafer, rect, entry: Entry::middle(rect) }
+    }
+
     /// Hops from the nearest port to a core inside.
     pub fn hops_to(&self, core: Core) -> u32 {
         self.entry.rows_away(core.y) + core.x.saturating_sub(self.rect.x)
@@ -255,19 +290,25 @@ pub struct Buffer {
 }
 
 /// A stream between two kernels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     pub from: KernelId,
     pub to: KernelId,
     pub hops: u32,
     /// Bytes of one micro-batch.
     pub bytes: Bytes,
+    /// Its colour at every router on its way; `None` between wafers, and where no way was found.
+    pub colour: Option<u32>,
+    /// Straight runs of routers from the maker to all its readers on the wafer, which share one tree.
+    pub path: Vec<(Core, Core)>,
 }
 
 /// A kernel that somebody put somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     pub op: OpId,
+    /// The wafer of the row.
+    pub wafer: u32,
     pub rect: Rect,
 }
 
@@ -307,14 +348,25 @@ impl Program {
         self.regions.iter().map(|region| region.rect.cores()).sum()
     }
 
-    /// The region that holds `core`.
+    /// The region that holds `core` of the first wafer.
     pub fn region_at(&self, core: Core) -> Option<u32> {
-        self.regions.iter().position(|region| region.rect.contains(core)).map(|index| index as u32)
+        self.region_on(0, core)
     }
 
-    /// The kernel that lives at `core` for the whole run; none while kernels share their regions over time.
+    /// The region that holds `core` of `wafer`.
+    pub fn region_on(&self, wafer: u32, core: Core) -> Option<u32> {
+        let holds = |region: &Region| region.wafer == wafer && region.rect.contains(core);
+        self.regions.iter().position(holds).map(|index| index as u32)
+    }
+
+    /// The kernel that lives at `core` of the first wafer for the whole run.
     pub fn kernel_at(&self, core: Core) -> Option<KernelId> {
-        let region = self.region_at(core)?;
+        self.kernel_on(0, core)
+    }
+
+    /// The kernel that lives at `core` of `wafer` for the whole run; none while kernels share their regions over time.
+    pub fn kernel_on(&self, wafer: u32, core: Core) -> Option<KernelId> {
+        let region = self.region_on(wafer, core)?;
         match self.schedule {
             Schedule::Streaming { .. } => None,
             Schedule::Pipeline { .. } => self

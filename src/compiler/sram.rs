@@ -39,6 +39,23 @@ pub struct SramPeak {
     pub stage: Option<usize>,
 }
 
+/// Bytes of the fullest core of every region at its fullest moment.
+pub fn peaks(program: &Program) -> Vec<u64> {
+    if let Schedule::Streaming { .. } = program.schedule {
+        return (0..program.regions.len() as u32).map(|region| peak(program, region).tally.total()).collect();
+    }
+    // In a pipeline nothing comes and goes, so that one walk over the buffers is enough.
+    let mut bytes = vec![0_u64; program.regions.len()];
+    for buffer in &program.buffers {
+        for region in buffer.regions.clone() {
+            if let Some(held) = bytes.get_mut(region as usize) {
+                *held = held.saturating_add(buffer.extent.bytes_max());
+            }
+        }
+    }
+    bytes
+}
+
 /// The peak of `region` over the whole schedule, on its fullest core.
 pub fn peak(program: &Program, region: u32) -> SramPeak {
     peak_by(program, region, |buffer| buffer.extent.bytes_max())

@@ -79,16 +79,26 @@ pub enum Decision {
     MicroBatchChosen { sequences: u64, lanes: u32, recompute: bool, candidates: Vec<Candidate> },
     /// The wafer's cores were divided into lanes that all do the same.
     LanePlaced { rect: Rect },
+    /// A model was read; so many of its operators become kernels.
+    ModelRead { operators: u32, kernels: u32 },
+    /// Operators were joined with others; the first of those that took some in.
+    Fused { into: OpId, operators: u32 },
+    /// A wafer of the row was filled with the kernels from one operator to another.
+    WaferFilled { wafer: u32, first: OpId, last: OpId, kernels: u32 },
+    /// The time that every kernel must meet, and the lowest that its area allows.
+    TargetChosen { target: Cycles, floor: Cycles },
     /// A kernel was given an area.
     KernelSized { op: OpId, width: u32, height: u32, compute: Cycles, sram_per_core: Bytes },
     /// A kernel was put on a rectangle.
-    RegionPlaced { op: OpId, rect: Rect },
+    RegionPlaced { op: OpId, wafer: u32, rect: Rect },
     /// Two kernels were joined by a stream.
-    RouteCommitted { from: KernelId, to: KernelId, hops: u32 },
+    RouteCommitted { from: KernelId, to: KernelId, hops: u32, colour: Option<u32> },
     /// SRAM was set aside.
     BufferAllocated { label: String, bytes_per_core: Bytes },
     /// Something was not done.
     Rejected { op: OpId, why: String },
+    /// The program was judged.
+    Checked { regions: u32, violations: u32 },
 }
 
 impl Decision {
@@ -105,7 +115,10 @@ impl Decision {
     /// The operator that it is about, if it is about one.
     pub fn op(&self) -> Option<OpId> {
         match self {
-            Self::KernelSized { op, .. } | Self::RegionPlaced { op, .. } | Self::Rejected { op, .. } => Some(*op),
+            Self::KernelSized { op, .. }
+            | Self::RegionPlaced { op, .. }
+            | Self::Rejected { op, .. }
+            | Self::Fused { into: op, .. } => Some(*op),
             _ => None,
         }
     }
@@ -123,12 +136,13 @@ pub struct Candidate {
     pub sram_peak: Bytes,
 }
 
-/// The rectangles that the steps put on an empty layout, in the order of the program's regions.
-pub fn replay(steps: &[Step]) -> Vec<Rect> {
+/// The wafers and rectangles that the steps put on an empty layout, in the order of the program's regions.
+pub fn replay(steps: &[Step]) -> Vec<(u32, Rect)> {
     steps
         .iter()
         .filter_map(|step| match step.decision {
-            Decision::LanePlaced { rect } | Decision::RegionPlaced { rect, .. } => Some(rect),
+            Decision::LanePlaced { rect } => Some((0, rect)),
+            Decision::RegionPlaced { wafer, rect, .. } => Some((wafer, rect)),
             _ => None,
         })
         .collect()

@@ -13,10 +13,10 @@ use crate::compiler::liveness::{self, Outline, Tensors};
 use crate::compiler::step::Candidate;
 use crate::compiler::{
     Author, Buffer, CompilerPass, Decision, Entry, Extent, Job, Kernel, KernelId, Lifetime, Pass, Program, Region,
-    Schedule, Split, SramUse, Stage, Step, Violation, Work, sram,
+    Schedule, Split, SramUse, Stage, Step, Violation, Work, label, sram,
 };
 use crate::hardware::{DeviceSpec, Rect};
-use crate::units::{Bytes, Cycles};
+use crate::units::{Bytes, Cycles, format};
 use crate::workload::graph::Tokens;
 use crate::workload::{Graph, Op, OpId, OpKind, Product};
 
@@ -26,15 +26,6 @@ const WIRE_BYTES_PER_PARAMETER: f64 = 4.0;
 
 /// Bytes of one fp16 value in SRAM.
 const FP16_BYTES: u64 = 2;
-
-/// SRAM of each core for weights that wait for their turn, and as much for gradients that wait to leave (assumed).
-const STAGING_BYTES_PER_CORE: u64 = 1_024;
-
-/// Weights of a block stay for its backward pass if that costs no core more than this (assumed).
-const HELD_BYTES_PER_CORE_MAX: u64 = 4_096;
-
-/// Attention works through the keys in blocks of at most this many (assumed).
-const ATTENTION_KEY_BLOCK: u64 = 1_024;
 
 /// Numbers of lanes that are tried.
 const LANES_TRIED: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, 16];
@@ -67,11 +58,7 @@ pub fn compile(graph: &Graph, device: &DeviceSpec, job: &Job) -> Program {
     if chosen.sram_peak.0 > limit {
         let cores = device.fabric_cores();
         let (needed, available) = (chosen.sram_peak.0.saturating_mul(cores), limit * cores);
-        program.violations.push(Violation::ModelTooLarge {
-            needed,
-            available,
-            ways_out: ways_out(job, needed, available),
-        });
+        program.violations.push(Violation::ModelTooLarge { needed, available, ways_out: ways_out(job, None) });
     }
     let because = reason(&chosen, &program);
     program.steps.insert(
@@ -183,7 +170,7 @@ impl<'a> Builder<'a> {
         let regions = (0..choice.lanes)
             .map(|lane| {
                 let rect = Rect { x: 0, y: lane * height, width, height };
-                Region { rect, entry: Entry::spread(rect, device.io_ports.value / choice.lanes) }
+                Region { wafer: 0, rect, entry: Entry::spread(rect, device.io_ports.value / choice.lanes) }
             })
             .collect();
         let mut weights_by_block = vec![0_u64; graph.blocks as usize];
@@ -194,6 +181,7 @@ impl<'a> Builder<'a> {
         }
         let block_weights = weights_by_block.into_iter().max().unwrap_or(0);
         let held = (block_weights * FP16_BYTES).div_ceil(device.fabric_cores());
+        let held_max = u64::from(device.held_weight_bytes_per_core.value);
         Self {
             graph,
             device,
@@ -203,7 +191,7 @@ impl<'a> Builder<'a> {
             rows: height,
             tokens: Split { total: choice.sequences * job.sequence, parts: choice.lanes * width },
             io_bytes_per_cycle: device.io_bytes_per_cycle(),
-            held_bytes_per_core: if choice.recompute && held <= HELD_BYTES_PER_CORE_MAX { held } else { 0 },
+            held_bytes_per_core: if choice.recompute && held <= held_max { held } else { 0 },
             regions,
             buffers: Vec::new(),
         }
@@ -235,7 +223,7 @@ impl<'a> Builder<'a> {
             schedule: Schedule::Streaming {
                 stages,
                 micro_batches: (self.job.batch_per_system() / self.choice.sequences) as u32,
-                staging: Bytes(STAGING_BYTES_PER_CORE * cores),
+                staging: Bytes(u64::from(self.device.staging_bytes_per_core.value) * cores),
             },
             steps,
             violations: Vec::new(),
@@ -246,11 +234,12 @@ impl<'a> Builder<'a> {
     /// What every core holds for the whole run.
     fn fixed_buffers(&mut self) {
         let tokens = self.tokens.tile();
-        let score_bytes = self.job.sequence.min(ATTENTION_KEY_BLOCK) * FP16_BYTES;
+        let staging = u64::from(self.device.staging_bytes_per_core.value);
+        let score_bytes = self.job.sequence.min(u64::from(self.device.attention_key_block.value)) * FP16_BYTES;
         let fixed = [
             ("program and stack", SramUse::Code, u64::from(self.device.code_bytes_per_core.value)),
-            ("weights staged", SramUse::Buffers, STAGING_BYTES_PER_CORE),
-            ("gradients staged", SramUse::Buffers, STAGING_BYTES_PER_CORE),
+            ("weights staged", SramUse::Buffers, staging),
+            ("gradients staged", SramUse::Buffers, staging),
             // Two vectors of partial sums, one arriving and one leaving.
             ("partial sums", SramUse::Buffers, 2 * tokens * FP16_BYTES),
             ("attention scores", SramUse::Buffers, score_bytes),
@@ -342,17 +331,24 @@ impl<'a> Builder<'a> {
             ""
         };
         vec![
-            "fp16 activations and weights on the wafer; 32 bits a parameter on the way in and out (published)".to_owned(),
+            "fp16 activations and weights on the wafer; 32 bits a parameter on the way in and out (published)"
+                .to_owned(),
             "attention is dense: masked scores are computed like the others".to_owned(),
             "a weight gradient costs what its forward pass does".to_owned(),
-            format!("weights and gradients use the full {rate} GB/s each way at the same time; all of an embedding passes{held}"),
+            format!(
+                "weights and gradients use the full {rate} GB/s each way at the same time; all of an embedding passes{held}"
+            ),
             format!("weights enter at {ports} ports, evenly spaced along the west edge (places assumed)"),
-            "the optimizer runs outside the wafer in no time; the next step's first weights are not waited for".to_owned(),
+            "the optimizer runs outside the wafer in no time; the next step's first weights are not waited for"
+                .to_owned(),
             "summing gradients over several systems takes no time".to_owned(),
             "activations of a block are kept or computed again, whichever gives the shorter step that fits".to_owned(),
-            "1 KiB of SRAM a core holds weights that wait and 1 KiB gradients; attention works in blocks of 1\u{a0}024 keys \
-             (assumed)"
-                .to_owned(),
+            format!(
+                "{} KiB of SRAM a core holds weights that wait and as much gradients; attention works in blocks of {} keys \
+                 (assumed)",
+                format::kib(u64::from(self.device.staging_bytes_per_core.value)),
+                format::grouped(u64::from(self.device.attention_key_block.value)),
+            ),
         ]
     }
 
@@ -396,12 +392,4 @@ fn work_width(op: &Op) -> u64 {
 /// The same for the gradients of its inputs.
 fn backward_width(op: &Op) -> u64 {
     op.product().map_or_else(|| work_width(op), |product| product.outputs)
-}
-
-/// What a reader calls an operator: `block 17 mlp.up`.
-pub fn label(op: &Op) -> String {
-    match op.block {
-        Some(block) => format!("block {block} {}", op.name),
-        None => op.name.clone(),
-    }
 }

@@ -104,6 +104,14 @@ pub struct DeviceSpec {
     pub softmax_cycles: Sourced<f64>,
     /// Program and stack of one core.
     pub code_bytes_per_core: Sourced<u32>,
+    /// SRAM of each core for streamed weights that wait for their turn, and as much for gradients that wait to leave.
+    pub staging_bytes_per_core: Sourced<u32>,
+    /// Streamed weights of a block stay for its backward pass if that costs no core more than this.
+    pub held_weight_bytes_per_core: Sourced<u32>,
+    /// Attention works through the keys in blocks of at most this many.
+    pub attention_key_block: Sourced<u32>,
+    /// Time of the first byte from one wafer to the next in a row.
+    pub wafer_link_seconds: Sourced<f64>,
     /// Totals as published, to hold ours against.
     pub published: PublishedTotals,
 }

@@ -116,7 +116,7 @@ pub fn engine_figures(prepared: &Prepared) -> (Vec<Figure>, Scene, Trace) {
         let name = format!("frame values, {}", layer.name());
         figures.push(Figure::measure(&name, Some(4), cores, |turn| {
             let time = trace.edge / (REPEATS as u64 + 1) * (turn as u64 + 1);
-            black_box(scene.frame(&trace, FrameRequest { layer, time, window: WINDOW_CYCLES }));
+            black_box(scene.frame(&trace, FrameRequest { layer, wafer: 0, time, window: WINDOW_CYCLES }));
         }));
     }
     let bins = STRIP_BINS;
@@ -204,7 +204,7 @@ pub fn scrub_figure(scene: &Scene, trace: &Trace, layer: Layer, paint: &mut dyn 
     let cores = scene.device.fabric_cores() as usize;
     let name = format!("scrub to {SCRUBS} random moments, {}", layer.name());
     let mut work = |turn: usize| {
-        let frame = scene.frame(trace, FrameRequest { layer, time: times[turn], window: WINDOW_CYCLES });
+        let frame = scene.frame(trace, FrameRequest { layer, wafer: 0, time: times[turn], window: WINDOW_CYCLES });
         paint(&frame.values);
         black_box(strips(scene, trace, 0, trace.edge, STRIP_BINS));
     };

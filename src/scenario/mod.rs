@@ -46,6 +46,8 @@ pub enum Defects {
 pub struct PinnedKernel {
     pub block: Option<u32>,
     pub op: String,
+    /// The wafer of the row.
+    pub wafer: u32,
     pub rect: Rect,
 }
 
@@ -101,7 +103,7 @@ impl Scenario {
         let pinned = self.pinned.iter().map(|kernel| {
             let op = graph.find(kernel.block, &kernel.op);
             let op = op.ok_or_else(|| SceneError::UnknownOperator { op: kernel.op.clone() })?;
-            Ok(Placement { op, rect: kernel.rect })
+            Ok(Placement { op, wafer: kernel.wafer, rect: kernel.rect })
         });
         let pinned = pinned.collect::<Result<Vec<_>, SceneError>>()?;
         let (device, graph) = (Arc::new(device), Arc::new(graph));
@@ -160,7 +162,7 @@ impl Scenario {
 }
 
 /// Sequences of a run on a model file: one optimizer step of a real batch would be the same picture many times over.
-const DEFAULT_BATCH: u64 = 32;
+pub const DEFAULT_BATCH: u64 = 32;
 
 impl Prepared {
     /// Makes the defect map and compiles. Takes tens of milliseconds for the largest models.
@@ -181,6 +183,6 @@ impl Prepared {
     /// The name under which an operator is pinned.
     pub fn pin(&self, op: OpId, rect: Rect) -> PinnedKernel {
         let owner = self.graph.op(op);
-        PinnedKernel { block: owner.block, op: owner.name.clone(), rect }
+        PinnedKernel { block: owner.block, op: owner.name.clone(), wafer: 0, rect }
     }
 }

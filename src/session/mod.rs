@@ -202,7 +202,12 @@ impl Session {
         let Some(run) = &self.run else { return };
         let (from, to) = self.playback.visible(run.trace.edge);
         let request = PictureRequest {
-            frame: FrameRequest { layer: self.layer, time: self.playback.cycle(), window: self.playback.window() },
+            frame: FrameRequest {
+                layer: self.layer,
+                wafer: 0,
+                time: self.playback.cycle(),
+                window: self.playback.window(),
+            },
             strips: (from, to, STRIP_BINS),
             detail: self.close_up,
         };

@@ -105,6 +105,8 @@ fn subtitle(scene: &Scene, trace: &Trace, request: FrameRequest) -> String {
     let work = match (job.mapping, job.work) {
         (Mapping::Streaming, Work::Train) => "training, weights streamed in",
         (Mapping::Streaming, Work::Forward) => "forward pass, weights streamed in",
+        (Mapping::Pipelined, Work::Train) => "training in a pipeline",
+        (Mapping::Pipelined, Work::Forward) => "forward pass in a pipeline",
         (Mapping::Resident, _) => "forward pass, weights resident",
     };
     let systems = if job.systems == 1 { String::new() } else { format!("{} × ", job.systems) };

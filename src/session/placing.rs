@@ -225,7 +225,7 @@ impl Session {
 
     fn begin_draft(&mut self) {
         let Some(scene) = self.scene() else { return };
-        if scene.program.job.mapping != crate::compiler::Mapping::Resident {
+        if scene.program.job.mapping == crate::compiler::Mapping::Streaming {
             return self.tell(
                 NoticeKind::Info,
                 "Nothing to place here",
@@ -249,7 +249,7 @@ impl Session {
         draft.put_back();
         let pinned = draft.placed.iter().map(|&(op, rect)| {
             let owner = scene.graph.op(op);
-            PinnedKernel { block: owner.block, op: owner.name.clone(), rect }
+            PinnedKernel { block: owner.block, op: owner.name.clone(), wafer: 0, rect }
         });
         let pinned: Vec<PinnedKernel> = pinned.collect();
         if self.document.scenario.pinned != pinned {

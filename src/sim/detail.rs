@@ -32,15 +32,15 @@ impl Detail {
     }
 }
 
-/// The detail of the cores of `window` at `time`.
-pub fn detail(scene: &Scene, trace: &Trace, window: Rect, time: u64) -> Detail {
+/// The detail of the cores of `window` on `wafer` at `time`.
+pub fn detail(scene: &Scene, trace: &Trace, wafer: u32, window: Rect, time: u64) -> Detail {
     let cores = window.cores() as usize;
     let mut detail = Detail { window, links: vec![[0; 4]; cores], sram: vec![0; cores] };
     let program = &scene.program;
     let alive = occupancy::alive_at(program, trace, time);
     let limit = u64::from(scene.device.sram_bytes_per_core.value.max(1));
     for (index, region) in program.regions.iter().enumerate() {
-        let Some(shared) = region.rect.intersection(&window) else { continue };
+        let Some(shared) = region.rect.intersection(&window).filter(|_| region.wafer == wafer) else { continue };
         let track = track_of(program, trace, index);
         for y in shared.y..shared.bottom() {
             for x in shared.x..shared.right() {

@@ -111,6 +111,8 @@ impl OpClass {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameRequest {
     pub layer: Layer,
+    /// The wafer of the row that is shown; a streaming program has only wafer 0.
+    pub wafer: u32,
     /// Cycle.
     pub time: u64,
     /// Cycles before `time` over which utilisation is averaged; at least 1.
@@ -153,14 +155,18 @@ impl Scene {
         match request.layer {
             Layer::SramNow => {
                 let alive = occupancy::alive_at(&self.program, trace, request.time);
-                self.fill_sram(values, |region, put| occupancy::region_bytes(&self.program, &alive, region, put));
+                self.fill_sram(values, request.wafer, |region, put| {
+                    occupancy::region_bytes(&self.program, &alive, region, put);
+                });
             }
             Layer::SramPeak => {
-                self.fill_sram(values, |region, put| occupancy::region_peaks(&self.program, region, put));
+                self.fill_sram(values, request.wafer, |region, put| {
+                    occupancy::region_peaks(&self.program, region, put);
+                });
             }
             Layer::Defects => self.fill_defects(values),
             Layer::Utilisation | Layer::State | Layer::Kernel => {
-                for (index, region) in self.program.regions.iter().enumerate() {
+                for (index, region) in self.regions_on(request.wafer) {
                     let Some(track) = track_of(&self.program, trace, index) else { continue };
                     match request.layer {
                         Layer::Utilisation => self.fill_utilisation(values, index as u32, region, track, request),
@@ -171,12 +177,17 @@ impl Scene {
         }
     }
 
-    fn fill_sram(&self, values: &mut [u8], bytes: impl Fn(u32, &mut dyn FnMut(u32, &[u32]))) {
+    /// The regions of one wafer with their numbers.
+    fn regions_on(&self, wafer: u32) -> impl Iterator<Item = (usize, &Region)> {
+        self.program.regions.iter().enumerate().filter(move |(_, region)| region.wafer == wafer)
+    }
+
+    fn fill_sram(&self, values: &mut [u8], wafer: u32, bytes: impl Fn(u32, &mut dyn FnMut(u32, &[u32]))) {
         let columns = self.device.fabric_columns.value as usize;
         let limit = self.device.sram_bytes_per_core.value.max(1);
         // One multiplication a core instead of a division.
         let scale = (255_u64 << 32) / u64::from(limit);
-        for (index, region) in self.program.regions.iter().enumerate() {
+        for (index, region) in self.regions_on(wafer) {
             let rect = region.rect;
             bytes(index as u32, &mut |row, line| {
                 let start = (rect.y + row) as usize * columns + rect.x as usize;

@@ -46,10 +46,15 @@ pub struct CoreWork {
     pub interval: (u64, u64),
 }
 
-/// The report of `core` at `time`.
+/// The report of `core` of the first wafer at `time`.
 pub fn core(scene: &Scene, trace: &Trace, core: Core, time: u64) -> CoreReport {
+    core_on(scene, trace, 0, core, time)
+}
+
+/// The report of `core` of `wafer` at `time`.
+pub fn core_on(scene: &Scene, trace: &Trace, wafer: u32, core: Core, time: u64) -> CoreReport {
     let program = &scene.program;
-    let region = program.region_at(core);
+    let region = program.region_on(wafer, core);
     let mut report = CoreReport {
         core,
         physical: scene.defects.physical_of(core),
@@ -110,10 +115,15 @@ fn rate(scene: &Scene, interval: &Interval) -> f64 {
     multiply_adds as f64 / cycles.max(1) as f64
 }
 
-/// Buffers that hold SRAM of `core` at `time`, fullest first: label and bytes.
+/// Buffers that hold SRAM of `core` of the first wafer at `time`, fullest first: label and bytes.
 pub fn buffers(scene: &Scene, trace: &Trace, core: Core, time: u64) -> Vec<(String, u64)> {
+    buffers_on(scene, trace, 0, core, time)
+}
+
+/// Buffers that hold SRAM of `core` of `wafer` at `time`, fullest first: label and bytes.
+pub fn buffers_on(scene: &Scene, trace: &Trace, wafer: u32, core: Core, time: u64) -> Vec<(String, u64)> {
     let program = &scene.program;
-    let Some(region) = program.region_at(core) else { return Vec::new() };
+    let Some(region) = program.region_on(wafer, core) else { return Vec::new() };
     let rect = program.regions[region as usize].rect;
     let (row, column) = (core.y - rect.y, core.x - rect.x + occupancy::first_column(program, region));
     let alive = occupancy::alive_at(program, trace, time);

@@ -184,8 +184,7 @@ fn utilization(scene: &Scene, trace: &Trace) -> f64 {
 
 /// SRAM of the fullest core of the program at its fullest moment, in bytes.
 pub fn sram_peak(program: &Program) -> u64 {
-    let regions = 0..program.regions.len() as u32;
-    regions.map(|region| crate::compiler::sram::peak(program, region).tally.total()).max().unwrap_or(0)
+    crate::compiler::sram::peaks(program).into_iter().max().unwrap_or(0)
 }
 
 /// What a faster part of would shorten the run most, in words.
@@ -205,9 +204,11 @@ fn limiter(scene: &Scene, trace: &Trace, device: &DeviceSpec) -> String {
                 format!("gradients: the cores wait for the {rate:.0} GB/s that carry them out")
             }
         }
-        Mapping::Resident => slowest_kernel(scene, trace).map_or_else(String::new, |(label, cycles)| {
-            format!("{label}: the slowest kernel, {} for a micro-batch", crate::units::format::cycles(cycles))
-        }),
+        Mapping::Pipelined | Mapping::Resident => {
+            slowest_kernel(scene, trace).map_or_else(String::new, |(label, cycles)| {
+                format!("{label}: the slowest kernel, {} for a micro-batch", crate::units::format::cycles(cycles))
+            })
+        }
     }
 }
 

@@ -19,4 +19,4 @@ pub use trace::{Activity, Interval, SramEvent, Task, Trace, Track, TrackKind};
 
 /// Revision of everything that decides cycles. An intended change of the model raises it, and the hashes in `saves/`
 /// are recorded again by `waferscope replay --record`.
-pub const MODEL_REVISION: u32 = 1;
+pub const MODEL_REVISION: u32 = 2;

@@ -312,7 +312,9 @@ fn paint(shared: &Shared, waker: &Waker) {
         let frame_time = begun.elapsed();
         let (from, to, bins) = request.strips;
         let strips = strips(&snapshot.scene, &snapshot.trace, from, to, bins);
-        let detail = request.detail.map(|window| detail(&snapshot.scene, &snapshot.trace, window, request.frame.time));
+        let detail = request
+            .detail
+            .map(|window| detail(&snapshot.scene, &snapshot.trace, request.frame.wafer, window, request.frame.time));
         shared.picture.put(Picture {
             frame: Arc::new(frame),
             strips: Arc::new(strips),

@@ -9,7 +9,7 @@
 pub struct OpId(pub u32);
 
 /// What an operator does at one position, with its shape in elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OpKind {
     /// Looks up one row of `rows × width` for every position (token, position and type tables together).
     Embedding { rows: u64, width: u64 },
@@ -38,7 +38,7 @@ pub enum OpKind {
 }
 
 /// The shape of a convolution, in pixels and channels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Convolution {
     pub in_channels: u64,
     pub out_channels: u64,
@@ -60,7 +60,7 @@ impl Convolution {
 }
 
 /// Which keys a query sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// All of its sequence.
     Sequence,
@@ -82,7 +82,7 @@ impl Reach {
 }
 
 /// Which positions an operator works on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tokens {
     /// Every token of the sequence.
     Every,
@@ -124,7 +124,7 @@ impl Unit {
 }
 
 /// An operator that multiplies by weights, seen as `outputs` sums of `inputs` products at every position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Product {
     pub inputs: u64,
     pub outputs: u64,

@@ -12,8 +12,8 @@ use super::{FileError, check_version, parse, quoted};
 use crate::hardware::spec::PublishedTotals;
 use crate::hardware::{DeviceSpec, Mark, Sourced};
 
-/// Names of the shipped devices, newest first.
-pub const BUILTIN: [&str; 3] = ["wse3", "wse2", "wse1"];
+/// Names of the shipped devices: wafers, newest first, then the grid of the placement benchmark.
+pub const BUILTIN: [&str; 4] = ["wse3", "wse2", "wse1", "ispd-2020"];
 
 /// Major version of the format that this program reads.
 const MAJOR: u32 = 1;
@@ -37,6 +37,7 @@ pub fn builtin(name: &str) -> Option<DeviceSpec> {
         "wse1" => include_str!("../../../assets/devices/wse1.ron"),
         "wse2" => include_str!("../../../assets/devices/wse2.ron"),
         "wse3" => include_str!("../../../assets/devices/wse3.ron"),
+        "ispd-2020" => include_str!("../../../assets/devices/ispd-2020.ron"),
         _ => return None,
     };
     // A test reads all of them: an embedded file that fails never leaves the workshop.
@@ -98,6 +99,15 @@ struct DeviceFile {
     elementwise_cycles: Entry,
     softmax_cycles: Entry,
     code_bytes_per_core: Entry,
+    // Files of before had no say in these.
+    #[serde(default, deserialize_with = "present")]
+    staging_bytes_per_core: Option<Entry>,
+    #[serde(default, deserialize_with = "present")]
+    held_weight_bytes_per_core: Option<Entry>,
+    #[serde(default, deserialize_with = "present")]
+    attention_key_block: Option<Entry>,
+    #[serde(default, deserialize_with = "present")]
+    wafer_link_seconds: Option<Entry>,
     published: PublishedFile,
 }
 
@@ -144,6 +154,17 @@ impl From<MarkFile> for Mark {
     }
 }
 
+/// A field that may be missing, written like any other where it is not.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Entry>, D::Error> {
+    Entry::deserialize(deserializer).map(Some)
+}
+
+/// A value that the file leaves out: that of the shipped devices.
+fn taken_over(value: f64, unit: &str) -> Entry {
+    let source = "Not in the file: taken over from the devices that come with the program".to_owned();
+    Entry { value: Value::Number(value.into()), unit: unit.to_owned(), mark: MarkFile::Assumed, source }
+}
+
 /// Turns what was written into what the layers below use, checking each value on its own.
 fn convert(file: DeviceFile, check: &Checks<'_>) -> Result<DeviceSpec, FileError> {
     let cycles = 0.0..=100_000.0;
@@ -185,6 +206,30 @@ fn convert(file: DeviceFile, check: &Checks<'_>) -> Result<DeviceSpec, FileError
         elementwise_cycles: check.real("elementwise_cycles", file.elementwise_cycles, "core-cycles", cycles.clone())?,
         softmax_cycles: check.real("softmax_cycles", file.softmax_cycles, "core-cycles", cycles)?,
         code_bytes_per_core: check.whole("code_bytes_per_core", file.code_bytes_per_core, "B", 0..=16 << 20)?,
+        staging_bytes_per_core: check.whole(
+            "staging_bytes_per_core",
+            file.staging_bytes_per_core.unwrap_or_else(|| taken_over(1_024.0, "B")),
+            "B",
+            0..=16 << 20,
+        )?,
+        held_weight_bytes_per_core: check.whole(
+            "held_weight_bytes_per_core",
+            file.held_weight_bytes_per_core.unwrap_or_else(|| taken_over(4_096.0, "B")),
+            "B",
+            0..=16 << 20,
+        )?,
+        attention_key_block: check.whole(
+            "attention_key_block",
+            file.attention_key_block.unwrap_or_else(|| taken_over(1_024.0, "keys")),
+            "keys",
+            1..=1 << 20,
+        )?,
+        wafer_link_seconds: check.real(
+            "wafer_link_seconds",
+            file.wafer_link_seconds.unwrap_or_else(|| taken_over(5e-6, "s")),
+            "s",
+            0.0..=1.0,
+        )?,
         published: convert_published(file.published, check)?,
     })
 }

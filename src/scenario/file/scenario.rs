@@ -112,6 +112,7 @@ macro_rules! types_on_disk {
         $(#[$attribute])*
         enum MappingFile {
             Streaming,
+            Pipelined,
             Resident,
         }
 
@@ -125,6 +126,9 @@ macro_rules! types_on_disk {
         struct PinnedFile {
             block: Option<u32>,
             op: String,
+            // Files of before knew one wafer.
+            #[serde(default, skip_serializing_if = "is_first")]
+            wafer: u32,
             x: u32,
             y: u32,
             width: u32,
@@ -241,6 +245,7 @@ impl V1 {
             job: JobFile {
                 mapping: match job.mapping {
                     Mapping::Streaming => MappingFile::Streaming,
+                    Mapping::Pipelined => MappingFile::Pipelined,
                     Mapping::Resident => MappingFile::Resident,
                 },
                 work: match job.work {
@@ -320,6 +325,7 @@ impl JobFile {
         Job {
             mapping: match self.mapping {
                 MappingFile::Streaming => Mapping::Streaming,
+                MappingFile::Pipelined => Mapping::Pipelined,
                 MappingFile::Resident => Mapping::Resident,
             },
             work: match self.work {
@@ -333,21 +339,27 @@ impl JobFile {
     }
 }
 
+/// Whether a wafer is the first of its row, which goes without saying.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_first(wafer: &u32) -> bool {
+    *wafer == 0
+}
+
 impl PinnedFile {
     fn of(kernel: &PinnedKernel) -> Self {
-        let PinnedKernel { block, op, rect: Rect { x, y, width, height } } = kernel.clone();
-        Self { block, op, x, y, width, height }
+        let PinnedKernel { block, op, wafer, rect: Rect { x, y, width, height } } = kernel.clone();
+        Self { block, op, wafer, x, y, width, height }
     }
 
     fn pinned(self, file: &str) -> Result<PinnedKernel, FileError> {
-        let Self { block, op, x, y, width, height } = self;
+        let Self { block, op, wafer, x, y, width, height } = self;
         // Anything larger is off every wafer; the checker says by how much for what is smaller.
         let side = 1..=65_536;
         within(file, "pinned.width", width, &side)?;
         within(file, "pinned.height", height, &side)?;
         within(file, "pinned.x", x, &(0..=65_536))?;
         within(file, "pinned.y", y, &(0..=65_536))?;
-        Ok(PinnedKernel { block, op, rect: Rect { x, y, width, height } })
+        Ok(PinnedKernel { block, op, wafer, rect: Rect { x, y, width, height } })
     }
 }
 

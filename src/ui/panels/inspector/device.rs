@@ -73,6 +73,10 @@ fn figures(ui: &mut Ui, device: &DeviceSpec) {
         elementwise_cycles,
         softmax_cycles,
         code_bytes_per_core,
+        staging_bytes_per_core,
+        held_weight_bytes_per_core,
+        attention_key_block,
+        wafer_link_seconds,
         published,
     } = device;
     let counts = [
@@ -100,6 +104,9 @@ fn figures(ui: &mut Ui, device: &DeviceSpec) {
         ("Output queues", output_queues),
         ("In and out ports", io_ports),
         ("Program, stack", code_bytes_per_core),
+        ("Staging a core", staging_bytes_per_core),
+        ("Held weights", held_weight_bytes_per_core),
+        ("Key block", attention_key_block),
     ];
     let rates = [
         ("Wafer side", wafer_side_mm),
@@ -107,6 +114,7 @@ fn figures(ui: &mut Ui, device: &DeviceSpec) {
         ("Spec clock", clock_spec_hz),
         ("In and out", io_bytes_per_second),
         ("System power", system_power_w),
+        ("Wafer to wafer", wafer_link_seconds),
         ("Vector issue", vector_issue_cycles),
         ("Loop set-up", loop_setup_cycles),
         ("Elementwise", elementwise_cycles),

@@ -65,7 +65,7 @@ fn refusal(ui: &mut Ui, violations: &[Violation]) {
                 let over = *needed as f64 / (*available).max(1) as f64;
                 fact_row(ui, "Needed over available", &format!("{}×", format::three_digits(over)), "", EXACT);
             }
-            Violation::Unplaced { kernels, cores_needed, cores_free } => {
+            Violation::Unplaced { kernels, cores_needed, cores_free, .. } => {
                 fact_row(ui, "Kernels without a place", &format::grouped(*kernels), "", EXACT);
                 fact_row(ui, "Cores they need", &format::grouped(*cores_needed), "", EXACT);
                 fact_row(ui, "Cores free", &format::grouped(*cores_free), "", EXACT);

@@ -61,14 +61,14 @@ fn of_kernel(scene: &Scene, id: KernelId, step: &Step) -> Option<(&'static str, 
             );
             Some(("Sized", what, why))
         }
-        Decision::RegionPlaced { op, rect } if *op == kernel.op => {
+        Decision::RegionPlaced { op, rect, .. } if *op == kernel.op => {
             let by = match step.author {
                 Author::Compiler => "By the compiler.",
                 Author::User => "By hand, kept as it is.",
             };
             Some(("Placed", area(*rect), by.to_owned()))
         }
-        Decision::RouteCommitted { from, to, hops } if *from == id || *to == id => {
+        Decision::RouteCommitted { from, to, hops, .. } if *from == id || *to == id => {
             let (verb, other) = if *to == id { ("Fed by", from) } else { ("Feeds", to) };
             let what = format!("{}, {} hops", program.kernel(*other).label, format::grouped((*hops).into()));
             Some((verb, what, route_bytes(program, *from, *to)))

@@ -101,7 +101,7 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     ui.spacing_mut().item_spacing.y = 0.0;
     let scene = session.scene().map(Arc::clone);
     if shell.mode == Mode::Place {
-        let resident = scene.as_ref().is_some_and(|scene| scene.program.job.mapping == Mapping::Resident);
+        let resident = scene.as_ref().is_some_and(|scene| scene.program.job.mapping != Mapping::Streaming);
         match (&scene, &session.draft) {
             (Some(scene), Some(draft)) => place::show(ui, scene, draft, shell, actions),
             (Some(_), None) if resident => actions.push(Action::Place(PlaceAction::Begin)),

@@ -75,7 +75,7 @@ impl Tree<'_> {
     fn progress(&self, leaf: usize) -> Progress {
         match (&self.moment, self.outline.leaves[leaf].kernel) {
             (Some(moment), _) => moment.progress(self.outline, leaf),
-            (None, Some(kernel)) if self.scene.program.job.mapping == Mapping::Resident => {
+            (None, Some(kernel)) if self.scene.program.job.mapping != Mapping::Streaming => {
                 outline::resident(self.trace, kernel, self.time)
             }
             _ => Progress::Waiting,
@@ -90,7 +90,7 @@ impl Tree<'_> {
 
     fn leaf(&self, ui: &mut Ui, index: usize, depth: u32, actions: &mut Vec<Action>) {
         let leaf = &self.outline.leaves[index];
-        let resident = self.scene.program.job.mapping == Mapping::Resident;
+        let resident = self.scene.program.job.mapping != Mapping::Streaming;
         let state = match self.progress(index) {
             _ if resident && leaf.kernel.is_none() => RowState::Failed,
             Progress::Waiting => RowState::Waiting,
