@@ -135,7 +135,8 @@ fn looks_like_ron(bytes: &[u8]) -> bool {
         } else if rest.starts_with(b"/*") {
             rest.windows(2).position(|pair| pair == b"*/").map(|at| at + 1)
         } else {
-            return rest.starts_with(b"(") || rest.starts_with(b"#![");
+            // "(*" opens a comment in kernel graphs and nothing in RON.
+            return rest.starts_with(b"(") && !rest.starts_with(b"(*") || rest.starts_with(b"#![");
         };
         let Some(end) = end else { return true };
         rest = rest[end + 1..].trim_ascii_start();
