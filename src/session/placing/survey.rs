@@ -28,13 +28,14 @@ impl Rule {
     /// All rules, in the order in which they are listed.
     pub const ALL: [Self; 5] = [Self::Overlap, Self::OffWafer, Self::DeadCores, Self::Sram, Self::Missing];
 
-    /// The words that name it on the screen.
-    pub fn words(self) -> &'static str {
+    /// The words behind the count of its problems.
+    pub fn words(self, count: usize) -> &'static str {
         match self {
+            Self::Overlap if count == 1 => "overlap",
             Self::Overlap => "overlaps",
             Self::OffWafer => "off the wafer",
             Self::DeadCores => "on lost cores",
-            Self::Sram => "SRAM too small",
+            Self::Sram => "over the SRAM",
             Self::Missing => "without a place",
         }
     }
@@ -112,7 +113,7 @@ impl Survey {
     /// Why the draft does not run, in a few words; `None` if it does.
     pub fn blocked(&self) -> Option<String> {
         let words: Vec<String> =
-            self.counts().iter().map(|(rule, count)| format!("{count} {}", rule.words())).collect();
+            self.counts().iter().map(|(rule, count)| format!("{count} {}", rule.words(*count))).collect();
         (!words.is_empty()).then(|| words.join(", "))
     }
 

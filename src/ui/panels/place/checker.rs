@@ -75,7 +75,7 @@ fn checker(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
             for (rule, count) in &counts {
-                let word = format!("{} {}", format::grouped(*count as u64), rule.words());
+                let word = format!("{} {}", format::grouped(*count as u64), rule.words(*count));
                 let missing = *rule == crate::session::placing::Rule::Missing;
                 let (tone, icon) = if missing { (Tone::Warn, Icon::Warning) } else { (Tone::Error, Icon::Forbidden) };
                 widgets::chip(ui, Chip { tone, icon, word: &word });
@@ -174,11 +174,12 @@ pub(super) fn last_run(ui: &mut Ui, session: &Session, scene: &Scene, differs: b
     label_value(ui, "One pass", &format::duration(summary.total_seconds), "", origin);
     let cores = format::grouped(scene.program.cores_used());
     label_value(ui, "Cores", &cores, "assigned", origin);
+    ui.add_space(4.0);
     if differs {
         padded(ui, |ui| {
-            ui.add_space(4.0);
             widgets::chip(ui, Chip { tone: Tone::Mute, icon: Icon::Clock, word: "The draft differs" });
         });
     }
+    ui.add_space(4.0);
     widgets::divider(ui);
 }

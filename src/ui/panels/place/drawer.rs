@@ -375,10 +375,10 @@ fn draw_strip(painter: &Painter, palette: &Palette, places: &Places, rect: Rect,
         let words = |value: f32| (strip.words)(value, clock);
         let now = strip.values.get(at).copied().map_or_else(|| "–".to_owned(), words);
         let value = (now.as_str(), Type::Mono, palette.text.primary);
-        text::paint(painter, pos2(column.min + 44.0, y), Align2::RIGHT_CENTER, value);
+        text::paint(painter, pos2(column.min + 54.0, y), Align2::RIGHT_CENTER, value);
         let note = format!("{} {}", if strip.full.is_some() { "of" } else { "at most" }, words(most));
         let note = (note.as_str(), Type::MonoSmall, palette.text.tertiary);
-        text::paint(painter, pos2(column.min + 56.0, y), Align2::LEFT_CENTER, note);
+        text::paint(painter, pos2(column.min + 64.0, y), Align2::LEFT_CENTER, note);
     }
 }
 

@@ -125,7 +125,10 @@ fn shape_words(scene: &Scene, hand: Hand, shape: (u32, u32)) -> String {
     let cost = resident::shape(&scene.graph, &scene.device, &scene.program.job, hand.op, shape);
     let limit = format::kib(u64::from(scene.device.sram_bytes_per_core.value));
     let cycles = format::cycles(cost.cycles.0);
-    format!("{cycles} a sequence, {} of {limit} KiB a core (our model)", format::kib(cost.sram_bytes_per_core))
+    format!(
+        "{cycles} a sequence, {} of {limit} KiB a core (our model)\nAlt with the wheel walks the shapes",
+        format::kib(cost.sram_bytes_per_core)
+    )
 }
 
 /// A shape that can be chosen.
@@ -151,20 +154,18 @@ fn shape_chip(ui: &Ui, area: Rect, words: &str, on: bool) -> Response {
 
 /// The keys that act on what is in hand; each can be clicked too.
 fn keys(ui: &mut Ui, from_wafer: bool, actions: &mut Vec<Action>) {
-    let rows: [&[(&str, &str, PlaceAction)]; 2] = [
-        &[("R", "rotate", PlaceAction::Rotate), ("Alt+wheel", "shape", PlaceAction::NextShape { back: false })],
-        &[("Q", "put back", PlaceAction::PutBack), ("Del", "take off", PlaceAction::TakeOff)],
+    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::hover());
+    let mut place = pos2(area.left() + 12.0, area.center().y);
+    let all = [
+        ("R", "turn", "Turns it by a quarter", PlaceAction::Rotate),
+        ("Q", "put back", "Back to where it was, or off the wafer", PlaceAction::PutBack),
+        ("Del", "take off", "Off the wafer, so that it has no place", PlaceAction::TakeOff),
     ];
-    for (index, row) in rows.into_iter().enumerate() {
-        let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
-        let mut place = pos2(area.left() + 12.0, area.center().y);
-        let count = if index == 1 && !from_wafer { 1 } else { 2 };
-        for &(key, word, action) in &row[..count] {
-            let response = key_verb(ui, place, key, word);
-            place.x = response.rect.right() + 12.0;
-            if response.clicked() {
-                actions.push(Action::Place(action));
-            }
+    for (key, word, meaning, action) in all.into_iter().take(if from_wafer { 3 } else { 2 }) {
+        let response = key_verb(ui, place, key, word).on_hover_text(meaning);
+        place.x = response.rect.right() + 8.0;
+        if response.clicked() {
+            actions.push(Action::Place(action));
         }
     }
     ui.add_space(4.0);
@@ -310,34 +311,42 @@ pub(super) fn gain(hops: u64, from: Option<u64>) -> String {
 /// The spots as buttons: a click brings the hand there and drops what it holds.
 fn spots(ui: &mut Ui, session: &Session, judgement: Option<&Judgement>, actions: &mut Vec<Action>) {
     let survey = &session.desk.survey;
-    section_header(ui, &SectionHeader { title: "Better spots", note: "", key: "Tab", open: None });
+    section_header(ui, &SectionHeader { title: "Better spots, in hops", note: "", key: "Tab", open: None });
     if survey.spots.is_empty() {
         return hint(ui, "This shape fits nowhere on the wafer as it is.");
     }
     let worse = judgement.is_some_and(|judgement| matches!(judgement.verdict(&survey.spots), Verdict::Worse { .. }));
+    let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+    let width = ((area.width() - 24.0 - 8.0) / 3.0).floor();
     for (index, spot) in survey.spots.iter().enumerate() {
-        let height = theme::tokens().spacing.row_height_compact;
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
-        let palette = theme::palette(ui);
-        if response.hovered() || response.has_focus() {
-            ui.painter().rect_filled(rect, 0.0, palette.surface.hover);
-        }
-        let y = rect.center().y;
-        super::numbered(ui.painter(), palette, pos2(rect.left() + 20.0, y), &(index + 1).to_string());
-        let place = format!("{}, {}", spot.rect.x, spot.rect.y);
-        let run = (place.as_str(), Type::Mono, palette.text.primary);
-        text::paint(ui.painter(), pos2(rect.left() + 36.0, y), Align2::LEFT_CENTER, run);
+        let left = area.left() + 12.0 + (width + 4.0) * index as f32;
+        let place = Rect::from_min_size(pos2(left, area.top() + 2.0), vec2(width, 24.0));
         let gain = gain(spot.hops, judgement.map(|judgement| judgement.hops));
-        let colour = if worse && index == 0 { palette.semantic.warn } else { palette.text.tertiary };
-        let run = (gain.as_str(), Type::Mono, colour);
-        text::paint(ui.painter(), pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, run);
         let name = format!("Drop at spot {}", index + 1);
+        let origin = format!("{name}: {gain}, with its north-west corner at {}, {}", spot.rect.x, spot.rect.y);
+        let response = spot_chip(ui, place, index + 1, gain.trim_end_matches(" hops"), worse && index == 0);
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
-        if response.on_hover_text(name.as_str()).clicked() {
+        if response.on_hover_text(origin).clicked() {
             let corner = crate::hardware::Core { x: spot.rect.x, y: spot.rect.y };
             actions.push(Action::Place(PlaceAction::drop_at(corner)));
         }
     }
+}
+
+/// A spot with what it gains, in amber while where the hand is would be worse.
+fn spot_chip(ui: &Ui, area: Rect, number: usize, gain: &str, amber: bool) -> Response {
+    let palette = theme::palette(ui);
+    let response = ui.interact(area, ui.scope_id().with(("spot", number)), Sense::click());
+    let fill = if response.hovered() { palette.surface.hover } else { palette.surface.raised };
+    let edge = if response.has_focus() { palette.accent.base } else { palette.line.control };
+    let stroke = egui::Stroke::new(1.0, edge);
+    ui.painter().rect(area, theme::tokens().radius.control, fill, stroke, egui::StrokeKind::Inside);
+    let middle = area.center().y;
+    super::numbered(ui.painter(), palette, pos2(area.left() + 12.0, middle), &number.to_string());
+    let colour = if amber { palette.semantic.warn } else { palette.text.secondary };
+    let run = (gain, Type::MonoSmall, colour);
+    text::paint(ui.painter(), pos2(area.right() - 4.0, middle), Align2::RIGHT_CENTER, run);
+    response
 }
 
 /// Contents with the padding of the panel, and space below.

@@ -15,7 +15,7 @@ use crate::ui::widgets::{self, Button, RowState, SectionHeader, TreeRow, section
 use crate::workload::OpId;
 
 /// Least height of the tree, in points.
-const TREE_MIN: f32 = 132.0;
+const TREE_MIN: f32 = 96.0;
 
 /// A row of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,6 +246,7 @@ pub(super) fn group_of(row: Row) -> u32 {
 /// What stands in the left panel's foot for a hand that holds nothing.
 pub(super) fn hint(ui: &mut Ui, words: &str) {
     let palette = theme::palette(ui);
+    ui.add_space(8.0);
     ui.allocate_ui(vec2(ui.available_width(), 0.0), |ui| {
         hand::padded(ui, |ui| text::label(ui, (words, Type::Body, palette.text.secondary)));
     });
