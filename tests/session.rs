@@ -81,13 +81,15 @@ fn what_was_edited_while_it_was_saved_is_still_changed() {
     ended(&mut session);
     let path = folder.path().join("a.ron");
     save_unseen(&mut session, &path);
-    let act = session.scene().unwrap().graph.find(Some(0), "mlp.act").unwrap();
-    let actions = [
-        PlaceAction::Begin,
-        PlaceAction::Pick(act),
-        PlaceAction::Drop(Core { x: 400, y: 300 }),
-        PlaceAction::FinishAndRun,
-    ];
+    // Every kernel by hand where the compiler had it: a layout that is saved with the scenario from now on.
+    let scene = std::sync::Arc::clone(session.scene().unwrap());
+    let kernels = scene.program.kernels.iter();
+    let drops = kernels.flat_map(|kernel| {
+        let rect = scene.program.regions[kernel.regions.start as usize].rect;
+        [PlaceAction::Pick(kernel.op), PlaceAction::drop_at(Core { x: rect.x, y: rect.y })]
+    });
+    let actions: Vec<PlaceAction> =
+        std::iter::once(PlaceAction::Begin).chain(drops).chain(std::iter::once(PlaceAction::Run)).collect();
     for action in actions {
         session.apply(Action::Place(action));
     }

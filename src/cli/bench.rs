@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::output::Output;
 use super::{Format, Verdict};
+use crate::hardware::Core;
 use crate::lab::bench::{Figure, engine_figures, route_figures, scrub_figure};
 use crate::scenario::library;
 use crate::session::picture::{layer_info, range};
+use crate::session::placing::{Draft, Hand, Survey, Watch};
 use crate::sim::{FrameRequest, Layer, Scene, Trace};
 use crate::view::raster::{self, Window};
 use crate::view::{CoreMap, LayerInfo, Rgba};
@@ -20,6 +22,9 @@ pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) format: Format,
 }
+
+/// The shipped scenario with the most kernels.
+const LARGEST_LAYOUT: &str = "llama-70b-does-not-fit";
 
 /// Side of the map in pixels when the whole wafer is in view of a large window.
 const SCREEN: [usize; 2] = [1_000, 1_000];
@@ -44,6 +49,7 @@ pub(super) fn run(_arguments: &Arguments, output: &Output) -> anyhow::Result<Ver
         };
         figures.push(scrub_figure(&scene, &trace, layer, &mut paint));
     }
+    figures.extend(placing_figures()?);
     let object = json!({
         "scenario": scenario.title,
         "cores": scene.device.fabric_cores(),
@@ -52,6 +58,41 @@ pub(super) fn run(_arguments: &Arguments, output: &Output) -> anyhow::Result<Ver
     });
     output.result(&object, || text(&scenario.title, &figures))?;
     Ok(Verdict::Good)
+}
+
+/// What a hand on the wafer asks for in every frame, on the largest resident layout that comes with the program.
+fn placing_figures() -> anyhow::Result<Vec<Figure>> {
+    let shipped = library::ALL.iter().find(|shipped| shipped.name == LARGEST_LAYOUT);
+    let shipped = shipped.ok_or_else(|| anyhow!("{LARGEST_LAYOUT} is not shipped"))?;
+    let prepared = shipped.scenario().prepare().map_err(|error| anyhow!("{LARGEST_LAYOUT}: {error}"))?;
+    let scene = prepared.compile();
+    let watch = Watch::of(&scene);
+    let mut draft = Draft::of(watch.layout_at(watch.count()));
+    let Some((op, rect)) = draft.placed.pop() else { return Ok(Vec::new()) };
+    let hand = Hand { op, width: rect.width, height: rect.height, from: None, at: None };
+    draft.hand = Some(hand);
+    let survey = Survey::of(&scene, &draft);
+    let kernels = draft.placed.len();
+    let (columns, rows) = (scene.device.fabric_columns.value, scene.device.fabric_rows.value);
+    let cores = scene.device.fabric_cores() as usize;
+    // Sizes from one core to the whole wafer, at places that do not repeat.
+    let judged = Figure::measure(&format!("judge a ghost among {kernels} kernels"), Some(8), cores, |turn| {
+        let turn = turn as u32;
+        let mut draft = draft.clone();
+        let (width, height) = (1 + turn * columns / 26, 1 + turn * rows / 26);
+        draft.hand = Some(Hand { width, height, ..hand });
+        let corner = Core { x: turn * 331 % columns, y: turn * 719 % rows };
+        black_box(draft.judge(&scene, &survey.tally, corner));
+    });
+    let surveyed = Figure::measure(&format!("survey a draft of {kernels} kernels"), Some(8), cores, |_turn| {
+        black_box(Survey::of(&scene, &draft));
+    });
+    let count = watch.count();
+    let name = format!("layout at any of {count} decisions");
+    let watched = Figure::measure(&name, Some(1), cores, |turn| {
+        black_box(watch.layout_at(turn * count / 26));
+    });
+    Ok(vec![judged, surveyed, watched])
 }
 
 /// Colours and pixels from the values of one frame.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::hardware::{Core, Rect};
 use crate::session::ColourRange;
+use crate::session::placing::{How, WatchAction, Wish};
 use crate::session::playback::{Speed, StepUnit};
 use crate::sim::Layer;
 use crate::workload::OpId;
@@ -73,26 +74,91 @@ pub enum ViewAction {
     Range(Layer, ColourRange),
 }
 
-/// About placing by hand.
+/// How what is in hand is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// If that is legal.
+    Legal,
+    /// Legal or not, as a draft.
+    Anyway,
+    /// If that is legal; then the same kernel of the next block is taken in hand.
+    AndCopy,
+}
+
+/// About placing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PlaceAction {
     /// Starts a draft: kernels that the user pinned stay, the others leave the wafer.
     Begin,
+    /// By hand, watching, or together.
+    How(How),
     /// Takes a kernel in hand, one that is placed or not.
     Pick(OpId),
     /// Takes the next kernel that has no place.
     PickNext,
     /// Puts what is in hand back to where it was.
     PutBack,
-    /// Takes what is in hand off the wafer, so that the compiler places it.
+    /// Takes what is in hand off the wafer.
     TakeOff,
     Rotate,
-    /// Places what is in hand with its north-west corner here, if that is legal.
-    Drop(Core),
+    /// Gives what is in hand a width and a height.
+    Shape(u32, u32),
+    /// Makes it so many columns wider and rows higher, legal or not.
+    Resize {
+        dx: i32,
+        dy: i32,
+    },
+    /// Gives it the next shape that is offered.
+    NextShape {
+        back: bool,
+    },
+    /// Brings its north-west corner here.
+    Hover(Core),
+    /// Moves it by so many columns and rows.
+    Move {
+        dx: i32,
+        dy: i32,
+    },
+    /// Moves it in one direction until it touches or lines up with something, or by a hundred cores.
+    Slide {
+        dx: i32,
+        dy: i32,
+    },
+    /// Brings it to the next spot that was found for it.
+    NextSpot {
+        back: bool,
+    },
+    /// Places what is in hand where it is, or with its north-west corner at `at`.
+    Drop {
+        at: Option<Core>,
+        manner: Manner,
+    },
+    /// Holds a kernel where it is while the compiler improves the rest, or lets it go.
+    Hold(OpId),
     Undo,
     Redo,
-    /// Lets the compiler place the rest, and runs.
-    FinishAndRun,
+    /// Goes to the draft as it was after so many steps.
+    UndoTo(usize),
+    /// About the list of decisions.
+    Watch(WatchAction),
+    /// Asks the compiler for a proposal.
+    Ask(Wish),
+    /// Takes the proposal over.
+    Accept,
+    /// Keeps the draft as it is.
+    Decline,
+    /// Runs the draft, if nothing is wrong with it.
+    Run,
     /// Leaves the draft without changing the scenario.
     Abandon,
+}
+
+impl PlaceAction {
+    /// Places what is in hand where it is, if that is legal.
+    pub const DROP: Self = Self::Drop { at: None, manner: Manner::Legal };
+
+    /// Places what is in hand with its north-west corner at `corner`, if that is legal.
+    pub fn drop_at(corner: Core) -> Self {
+        Self::Drop { at: Some(corner), manner: Manner::Legal }
+    }
 }

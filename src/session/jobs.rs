@@ -1,4 +1,4 @@
-//! Reading and writing files on a thread of their own, so that the window never waits for a disk.
+//! Work on threads of its own, so that the window never waits: files one at a time, and compiling for a proposal.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -100,6 +100,15 @@ impl Jobs {
         };
         self.refused.extend(outcome);
     }
+}
+
+/// Does `work` on a thread of its own and then wakes the window. Returns whether the system gave a thread.
+pub(super) fn on_a_thread(name: &str, waker: Waker, work: impl FnOnce() + Send + 'static) -> bool {
+    let work = move || {
+        work();
+        waker.wake();
+    };
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).is_ok()
 }
 
 impl Job {

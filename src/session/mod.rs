@@ -16,9 +16,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use action::{Action, FileAction, PlaceAction, TimeAction, ViewAction};
+pub use action::{Action, FileAction, Manner, PlaceAction, TimeAction, ViewAction};
 pub use document::{Document, Opening};
-pub use placing::{Draft, End, Hand, Judgement, Neighbour};
+pub use placing::{
+    Desk, Draft, End, Hand, How, Judgement, Neighbour, Problem, Proposal, Spot, Survey, Tally, Verdict, Watch,
+    WatchAction, Wish,
+};
 pub use playback::{Playback, Speed, StepUnit};
 
 /// The scenarios that come with the program.
@@ -94,6 +97,8 @@ pub struct Session {
     /// The core in the inspector.
     pub pinned: Option<Core>,
     pub draft: Option<Draft>,
+    /// What goes with the draft.
+    pub desk: Desk,
     pub frame: Option<Arc<Frame>>,
     pub strips: Option<Arc<Strips>>,
     /// Links and SRAM of the cores in view, when single cores are drawn.
@@ -128,6 +133,7 @@ impl Session {
             }),
             pinned: None,
             draft: None,
+            desk: Desk::default(),
             frame: None,
             strips: None,
             detail: None,
@@ -174,6 +180,7 @@ impl Session {
     pub fn update(&mut self, elapsed: Duration) {
         self.collect_jobs();
         self.collect_events();
+        self.update_desk(elapsed);
         if let Some(run) = &mut self.run {
             if let Some(snapshot) = run.handle.snapshot() {
                 run.trace = snapshot.trace;
@@ -195,7 +202,8 @@ impl Session {
 
     /// Whether the window should draw again soon without being asked.
     pub fn is_moving(&self) -> bool {
-        self.playback.is_moving() && self.run.as_ref().is_some_and(|run| run.refusal.is_none())
+        let runs = self.playback.is_moving() && self.run.as_ref().is_some_and(|run| run.refusal.is_none());
+        runs || self.desk.is_moving()
     }
 
     fn request_picture(&mut self) {
@@ -286,6 +294,7 @@ impl Session {
         self.document = document;
         self.generation = Generation { document: self.generation.document + 1, edit: 0 };
         self.draft = None;
+        self.desk = Desk::default();
         self.pinned = None;
         self.notices.clear();
         // A pace that suits one run is blind on another.
@@ -305,6 +314,7 @@ impl Session {
         scenario.recording = None;
         self.edited();
         self.draft = None;
+        self.desk = Desk::default();
         self.pinned = None;
         self.start();
     }

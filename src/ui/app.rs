@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Rect, Ui, UiBuilder};
 
-use crate::session::{Action, FileAction, NoticeKind, Opening, PlaceAction, Session};
+use crate::session::{Action, FileAction, NoticeKind, Opening, Session};
 use crate::sim::thread::Waker;
 use crate::ui::files::Files;
 use crate::ui::layout::Layout;
@@ -29,6 +29,7 @@ pub struct Shell {
     pub mode: Mode,
     pub(super) map: map::MapState,
     pub(super) left: left::LeftState,
+    pub(super) place: panels::place::PlaceState,
     pub(super) inspector: inspector::InspectorState,
     pub(super) timeline: timeline::TimelineState,
     pub(super) files: Files,
@@ -94,7 +95,12 @@ impl App {
                 continue;
             }
             self.before(&action);
+            let placing = self.session.draft.is_some();
             self.session.apply(action);
+            // A draft that runs is watched where runs are.
+            if placing && self.session.draft.is_none() {
+                self.shell.mode = Mode::Explore;
+            }
         }
         if ctx.input(|input| input.viewport().close_requested()) && !self.may_lose_changes() {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
@@ -124,14 +130,10 @@ impl App {
 
     /// What an action means for the window itself.
     fn before(&mut self, action: &Action) {
-        match action {
-            Action::Place(PlaceAction::FinishAndRun | PlaceAction::Abandon) => self.shell.mode = Mode::Explore,
-            Action::File(FileAction::OpenShipped(_) | FileAction::Open(_)) => {
-                let to_place = std::mem::take(&mut self.shell.left.place_next);
-                self.shell.mode = if to_place { Mode::Place } else { Mode::Explore };
-                self.shell.welcome = Welcome::Gone;
-            }
-            _ => {}
+        if let Action::File(FileAction::OpenShipped(_) | FileAction::Open(_)) = action {
+            let to_place = std::mem::take(&mut self.shell.left.place_next);
+            self.shell.mode = if to_place { Mode::Place } else { Mode::Explore };
+            self.shell.welcome = Welcome::Gone;
         }
     }
 
@@ -161,7 +163,10 @@ impl App {
         panel(ui, layout.rail, |ui| panels::rail(ui, shell));
         panel(ui, layout.left, |ui| left::show(ui, session, shell, actions));
         panel(ui, layout.inspector, |ui| inspector::show(ui, session, shell, actions));
-        panel(ui, layout.timeline, |ui| timeline::show(ui, &layout, session, shell, actions));
+        panel(ui, layout.timeline, |ui| match shell.mode {
+            Mode::Place if session.draft.is_some() => panels::place::drawer(ui, &layout, session, shell, actions),
+            _ => timeline::show(ui, &layout, session, shell, actions),
+        });
         panel(ui, layout.status_bar, |ui| status_bar::show(ui, session, shell));
         let line = egui::Stroke::new(1.0, palette.line.quiet);
         panels::edges(ui.painter(), &layout, line);

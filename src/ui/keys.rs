@@ -7,9 +7,10 @@ use crate::session::{Action, FileAction, PlaceAction, Session, TimeAction, ViewA
 use crate::ui::app::{Mode, Shell};
 use crate::ui::files::Purpose;
 use crate::ui::panels::map::Zoom;
+use crate::ui::panels::place;
 
 /// Every key, for the help sheet: keys and what they do.
-pub(super) const SHEET: [(&str, &str); 23] = [
+pub(super) const SHEET: [(&str, &str); 36] = [
     ("Space", "Play or pause"),
     ("Left, Right", "Step back, forward; with Shift ten steps"),
     ("[ , ]", "Half speed, double speed"),
@@ -23,12 +24,25 @@ pub(super) const SHEET: [(&str, &str); 23] = [
     ("W A S D", "Move the map"),
     ("V, Shift+V", "Next, previous layer"),
     ("Esc", "Close, put down, unpin"),
+    ("F2, F3", "Explore, place"),
+    ("Ctrl+1, 2, 3", "Place: by hand, watch, together"),
+    ("Up, Down, Enter", "Place: walk the tree, take what is there in hand"),
     ("E", "Place: take the next kernel in hand"),
+    ("Arrows", "Place: move what is in hand; with Shift by 10, with Ctrl to the next edge"),
+    ("Enter, C", "Place: drop it; drop it and take its like in the next block"),
+    ("Shift+Enter", "Place: drop it although it is not legal, as a draft"),
+    ("Tab, Shift+Tab", "Place: next, previous better spot"),
+    (", and .", "Place: next, previous shape; Alt with the wheel too"),
+    ("Alt+Shift+arrows", "Place: make it wider, narrower, higher, lower by one core"),
     ("R", "Place: rotate what is in hand"),
     ("Q", "Place: put it back"),
     ("Delete", "Place: take it off the wafer"),
-    ("Ctrl+Enter", "Place: let the compiler place the rest, and run"),
-    ("Ctrl+Z, Ctrl+Shift+Z", "Place: undo, redo"),
+    ("F8, Shift+F8", "Place: go to the next, previous problem"),
+    ("F9, F10", "Place: let the compiler finish the rest, improve"),
+    ("Enter, Esc, B", "Place: accept a proposal, keep the old one, compare"),
+    ("Page Up, Page Down", "Place, watching: start, end of the stage"),
+    ("Ctrl+Enter", "Place: run the draft"),
+    ("Ctrl+Z, Ctrl+Y", "Place: undo, redo"),
     ("Ctrl+O", "Open a scenario or a model"),
     ("Ctrl+S", "Save the scenario"),
     ("Ctrl+Q", "Quit"),
@@ -53,6 +67,11 @@ pub(super) fn read(ctx: &Context, session: &Session, shell: &mut Shell, actions:
     if pressed(Modifiers::NONE, Key::F1) || pressed(Modifiers::SHIFT, Key::Questionmark) {
         shell.help = !shell.help;
     }
+    for (key, mode) in [(Key::F2, Mode::Explore), (Key::F3, Mode::Place)] {
+        if pressed(Modifiers::NONE, key) {
+            shell.mode = mode;
+        }
+    }
     if pressed(Modifiers::NONE, Key::Escape) {
         escape(session, shell, actions);
     }
@@ -61,11 +80,12 @@ pub(super) fn read(ctx: &Context, session: &Session, shell: &mut Shell, actions:
     if focused.is_some() && focused != shell.map.widget {
         return;
     }
-    time_keys(ctx, actions);
-    map_keys(ctx, shell, actions);
     if shell.mode == Mode::Place {
-        place_keys(ctx, actions);
+        place::keys::read(ctx, session, shell, actions);
+    } else {
+        time_keys(ctx, actions);
     }
+    map_keys(ctx, shell, actions);
 }
 
 fn escape(session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
@@ -74,6 +94,8 @@ fn escape(session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
     }
     if let Some(last) = session.notices.len().checked_sub(1) {
         actions.push(Action::File(FileAction::Dismiss(last)));
+    } else if session.desk.proposal.is_some() || session.desk.asked().is_some() {
+        actions.push(Action::Place(PlaceAction::Decline));
     } else if session.draft.as_ref().is_some_and(|draft| draft.hand.is_some()) {
         actions.push(Action::Place(PlaceAction::PutBack));
     } else {
@@ -122,23 +144,6 @@ fn map_keys(ctx: &Context, shell: &mut Shell, actions: &mut Vec<Action>) {
     for (key, direction) in moves {
         if pressed(Modifiers::NONE, key) {
             shell.map.ask(Zoom::Pan(direction));
-        }
-    }
-}
-
-fn place_keys(ctx: &Context, actions: &mut Vec<Action>) {
-    let keys = [
-        (Modifiers::NONE, Key::E, PlaceAction::PickNext),
-        (Modifiers::NONE, Key::R, PlaceAction::Rotate),
-        (Modifiers::NONE, Key::Q, PlaceAction::PutBack),
-        (Modifiers::NONE, Key::Delete, PlaceAction::TakeOff),
-        (Modifiers::COMMAND, Key::Enter, PlaceAction::FinishAndRun),
-        (Modifiers::COMMAND | Modifiers::SHIFT, Key::Z, PlaceAction::Redo),
-        (Modifiers::COMMAND, Key::Z, PlaceAction::Undo),
-    ];
-    for (modifiers, key, action) in keys {
-        if ctx.input_mut(|input| input.consume_key(modifiers, key)) {
-            actions.push(Action::Place(action));
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct MapResponse {
     /// A click on a core; outside the wafer see [`Self::clicked_outside`].
     pub clicked_core: Option<Core>,
     pub clicked_outside: bool,
+    /// A click with the secondary button on a core.
+    pub secondary_core: Option<Core>,
     /// A double click: dive into what lies here.
     pub double_clicked: Option<Core>,
     /// The view was zoomed or moved by hand, so that a camera move under way should end.
@@ -56,6 +58,8 @@ pub fn interact(ui: &Ui, area: egui::Rect, view: &mut Viewport, plane: &WaferPla
     // A short drag is a click that slipped; a longer one never is, whatever egui thinks of it.
     let released = response.clicked_by(PointerButton::Primary) || response.drag_stopped_by(PointerButton::Primary);
     let clicked = released && travelled < CLICK_POINTS;
+    let second = response.clicked_by(PointerButton::Secondary) || response.drag_stopped_by(PointerButton::Secondary);
+    let secondary = second && travelled < CLICK_POINTS;
     let pressed_at = response.interact_pointer_pos();
     let clicked_core = if clicked { core_at(pressed_at) } else { None };
     if clicked {
@@ -66,6 +70,7 @@ pub fn interact(ui: &Ui, area: egui::Rect, view: &mut Viewport, plane: &WaferPla
         hovered_core: core_at(response.hover_pos()),
         clicked_core,
         clicked_outside: clicked && clicked_core.is_none(),
+        secondary_core: if secondary { core_at(pressed_at) } else { None },
         double_clicked: if response.double_clicked() { core_at(pressed_at) } else { None },
         viewport_changed,
         response,
@@ -89,6 +94,10 @@ fn at(position: Pos2) -> [f64; 2] {
 fn wheel_factor(events: &[Event]) -> f64 {
     let factor = |event: &Event| {
         let Event::MouseWheel { unit, delta, modifiers, .. } = event else { return 1.0 };
+        // With Alt the wheel is the caller's.
+        if modifiers.alt {
+            return 1.0;
+        }
         // Some systems turn the wheel sideways while Shift is held.
         let turned = if delta.y == 0.0 && modifiers.shift { delta.x } else { delta.y };
         let notches = match unit {

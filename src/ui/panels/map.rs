@@ -7,17 +7,18 @@ use egui::{Rect, Ui, UiBuilder, vec2};
 
 use crate::compiler::Schedule;
 use crate::hardware::{Core, Geometry};
-use crate::session::{Action, ColourRange, Draft, Session, ViewAction};
+use crate::session::{Action, ColourRange, How, Session, ViewAction};
 use crate::sim::{Activity, Layer, Scene, inspect};
 use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;
 use crate::ui::map::{MapPainter, MapScene, Note, Overlays, input};
-use crate::ui::panels::{ghost, gutter};
+use crate::ui::panels::{gutter, place};
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets::{self, TooltipCard, text};
 use crate::units::format;
 use crate::view::{CoreMap, Insets, KernelOutline, LayerInfo, Level, Viewport, WaferPlane, layer, raster};
+use crate::workload::OpId;
 
 /// A move of the camera that was asked for by a key or a button.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,12 +28,16 @@ pub(in crate::ui) enum Zoom {
     Out,
     /// A direction, in steps.
     Pan([f64; 2]),
+    /// Shows these cores with some of what is around them.
+    To(crate::hardware::Rect),
 }
 
 /// From this width on there is a gutter beside the wafer for notes and legend.
 const WIDTH_FOR_GUTTER: f64 = 640.0;
 /// Below this width the header leaves the levels out.
 const WIDTH_FOR_LEVELS: f32 = 620.0;
+/// Cores around what the camera flies to, at least.
+const CORES_AROUND: u32 = 24;
 /// Points that a key moves the map by.
 const PAN_POINTS: f64 = 80.0;
 
@@ -43,7 +48,6 @@ pub(in crate::ui) struct MapState {
     asked: Option<Zoom>,
     pub overlays: Overlays,
     pub hover: Option<Core>,
-    pub(super) ghost: ghost::GhostState,
     painter: MapPainter,
     /// The map as a widget, for the focus of the keyboard.
     pub widget: Option<egui::Id>,
@@ -106,7 +110,6 @@ impl Default for MapState {
             asked: None,
             overlays: Overlays::default(),
             hover: None,
-            ghost: ghost::GhostState::default(),
             painter: MapPainter::new(),
             widget: None,
             drawn: Drawn::default(),
@@ -118,6 +121,16 @@ impl MapState {
     /// Asks the camera to move at the next frame.
     pub(in crate::ui) fn ask(&mut self, zoom: Zoom) {
         self.asked = Some(zoom);
+    }
+
+    /// Lets the camera fly to these cores.
+    pub(in crate::ui) fn fly_to(&mut self, rect: crate::hardware::Rect) {
+        self.asked = Some(Zoom::To(rect));
+    }
+
+    /// Where the wafer lies on the screen, once that is known.
+    pub(super) fn view(&self) -> Option<Viewport> {
+        self.view
     }
 
     /// Whether the camera moves.
@@ -172,11 +185,8 @@ pub(in crate::ui) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, a
         ui.new_child(UiBuilder::new().max_rect(rect).layout(egui::Layout::left_to_right(egui::Align::Center)));
     row.spacing_mut().item_spacing.x = 8.0;
     if shell.mode == Mode::Place && session.draft.is_some() {
-        text::label(&mut row, ("Placed kernels", Type::BodyStrong, palette.text.primary));
-        let note = "true size, on whole cores; dashed is where the compiler had it";
-        text::label(&mut row, (note, Type::Caption, palette.text.tertiary));
-        crumbs(ui, rect, shell, scene);
-        return;
+        let note = pixel_note(&place::placed_layer(), shell, scene);
+        return place::header(ui, session, shell, &note, actions);
     }
     text::label(&mut row, ("Layer", Type::Body, palette.text.secondary));
     let titles: Vec<String> = Layer::ALL.iter().map(|&layer| layer_info(layer, scene).title).collect();
@@ -239,17 +249,15 @@ pub(in crate::ui) fn show(
     shell.map.view = Some(view);
     shell.map.hover = hand.hovered_core;
     shell.map.widget = Some(hand.response.id);
-    hold_focus(ui, &hand.response);
-    let placing = session.draft.as_ref().filter(|_| shell.mode == Mode::Place);
-    if let Some(core) = hand.clicked_core {
-        match placing {
-            Some(draft) => actions.extend(shell.map.ghost.click(draft, scene, core)),
-            None => actions.push(Action::View(ViewAction::Pin(Some(core)))),
-        }
-    } else if hand.clicked_outside && placing.is_none() {
+    let by_hand = shell.mode == Mode::Place && session.draft.is_some() && session.desk.how == How::ByHand;
+    hold_focus(ui, &hand.response, by_hand);
+    let placing = shell.mode == Mode::Place && session.draft.is_some();
+    if let Some(core) = hand.clicked_core.filter(|_| !placing) {
+        actions.push(Action::View(ViewAction::Pin(Some(core))));
+    } else if hand.clicked_outside && !placing {
         actions.push(Action::View(ViewAction::Pin(None)));
     }
-    if let Some(core) = hand.double_clicked.filter(|_| placing.is_none()) {
+    if let Some(core) = hand.double_clicked.filter(|_| !placing) {
         let die = scene.defects.geometry().die_of(core);
         let rect = scene.defects.geometry().die_rect(die.0, die.1);
         shell.map.move_to(input::dive(&view, &plane, core, [rect.x, rect.y, rect.right(), rect.bottom()]));
@@ -263,22 +271,22 @@ pub(in crate::ui) fn show(
     });
     actions.push(Action::View(ViewAction::CloseUp(close)));
     paint(ui, session, shell, scene, &view, placing);
-    if let Some(draft) = placing {
-        let stage = ghost::Stage { scene, view: &view, plane: &plane, area: layout.map };
-        ghost::show(ui, &stage, draft, hand.hovered_core, &mut shell.map.ghost);
-        ghost::legend(ui, &stage);
-    } else if let Some(core) = hand.hovered_core {
+    if placing {
+        return place::on_map(ui, layout.map, &hand, session, shell, actions);
+    }
+    if let Some(core) = hand.hovered_core {
         tooltip(ui, layout, session, scene, core);
     }
     gutter::legend(ui, layout, session, shell, scene, &view, actions);
 }
 
-/// The map has the keys while nothing else asks for them, and keeps the arrows and Tab from moving the focus away.
-fn hold_focus(ui: &Ui, map: &egui::Response) {
+/// The map has the keys while nothing else asks for them, and keeps the arrows from moving the focus away; Tab too while
+/// it goes from spot to spot.
+fn hold_focus(ui: &Ui, map: &egui::Response, takes_tab: bool) {
     if ui.memory(|memory| memory.focused().is_none()) {
         map.request_focus();
     }
-    let filter = egui::EventFilter { tab: false, horizontal_arrows: true, vertical_arrows: true, escape: true };
+    let filter = egui::EventFilter { tab: takes_tab, horizontal_arrows: true, vertical_arrows: true, escape: true };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(map.id, filter));
 }
 
@@ -310,12 +318,23 @@ fn aim(layout: &Layout, plane: &WaferPlane, session: &Session, shell: &mut Shell
                 _ => shell.map.move_to(whole),
             }
         }
+        Some(Zoom::To(rect)) => {
+            // As much again on every side, and never so close that nothing else is to be seen.
+            let margin = [rect.width, rect.height].map(|side| f64::from(side.max(CORES_AROUND)));
+            let (x, y) = (f64::from(rect.x), f64::from(rect.y));
+            let (right, bottom) = (f64::from(rect.right()), f64::from(rect.bottom()));
+            let min = plane.mm_from_cell([x - margin[0], y - margin[1]]);
+            let max = plane.mm_from_cell([right + margin[0], bottom + margin[1]]);
+            let mut to = view.around(min, max, 0.0);
+            to.clamp(plane);
+            shell.map.move_to(to);
+        }
         Some(zoom) => {
             match zoom {
                 Zoom::In => view.zoom_at(plane, middle, 1.5),
                 Zoom::Out => view.zoom_at(plane, middle, 1.0 / 1.5),
                 Zoom::Pan(direction) => view.pan(direction.map(|step| step * PAN_POINTS)),
-                Zoom::Fit => {}
+                Zoom::Fit | Zoom::To(_) => {}
             }
             view.clamp(plane);
             shell.map.move_to(view);
@@ -323,21 +342,23 @@ fn aim(layout: &Layout, plane: &WaferPlane, session: &Session, shell: &mut Shell
     }
 }
 
-fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Viewport, placing: Option<&Draft>) {
+fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Viewport, placing: bool) {
     let palette = theme::palette(ui);
     let geometry = scene.defects.geometry();
     let info = layer_info(session.layer, scene);
-    let info = if placing.is_some() { ghost::placed_layer() } else { info };
+    let placed = if placing { place::layout(session, shell.place.before) } else { Vec::new() };
+    let info = if placing { place::placed_layer() } else { info };
     let plane = plane(scene);
-    let MapState { ghost, drawn, hover, overlays, painter, .. } = &mut shell.map;
+    let Shell { place, map, .. } = shell;
+    let MapState { drawn, hover, overlays, painter, .. } = map;
     let empty;
     let (values, identity) = match (placing, &session.frame) {
-        (Some(draft), _) => {
-            let (values, revision) = ghost.placed(draft, scene);
+        (true, _) => {
+            let (values, revision) = place.layer.values(&placed, scene);
             (values, (0, revision))
         }
-        (None, Some(frame)) => (&frame.values[..], (std::sync::Arc::as_ptr(frame) as usize, 0)),
-        (None, None) => {
+        (false, Some(frame)) => (&frame.values[..], (std::sync::Arc::as_ptr(frame) as usize, 0)),
+        (false, None) => {
             empty = vec![0; scene.device.fabric_cores() as usize];
             (&empty[..], (0, 0))
         }
@@ -346,11 +367,11 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
     drawn.count(identity, map, view.visible_cells(&plane));
     let range = drawn.range(session.range());
     let (die_columns, die_rows) = die_starts(geometry, scene);
-    let names = kernel_names(session, scene, placing);
+    let names = if placing { placed_names(scene, &placed) } else { kernel_names(session, scene) };
     let kernels: Vec<KernelOutline<'_>> =
         names.iter().map(|(name, rect, running)| KernelOutline { rect: *rect, name, running: *running }).collect();
     let ports = ports(scene);
-    let room = view.size[0] >= WIDTH_FOR_GUTTER && placing.is_none();
+    let room = view.size[0] >= WIDTH_FOR_GUTTER && !placing;
     let notes = if room { gutter::notes(session) } else { Vec::new() };
     let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
     let scene = MapScene {
@@ -364,9 +385,9 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         die_rows: &die_rows,
         kernels: &kernels,
         dead: scene.defects.dead_sites(),
-        selection: session.pinned,
-        hover: hover.filter(|_| placing.is_none()),
-        detail: session.detail.as_deref(),
+        selection: session.pinned.filter(|_| !placing),
+        hover: hover.filter(|_| !placing),
+        detail: session.detail.as_deref().filter(|_| !placing),
         overlays: *overlays,
         notes: &notes,
     };
@@ -387,15 +408,7 @@ fn ports(scene: &Scene) -> Vec<u32> {
 }
 
 /// Names and rectangles of kernels as they stand at the playhead.
-fn kernel_names(
-    session: &Session,
-    scene: &Scene,
-    placing: Option<&Draft>,
-) -> Vec<(String, crate::hardware::Rect, bool)> {
-    if let Some(draft) = placing {
-        let name = |op| scene.graph.op(op).name.clone();
-        return draft.placed.iter().map(|&(op, rect)| (name(op), rect, false)).collect();
-    }
+fn kernel_names(session: &Session, scene: &Scene) -> Vec<(String, crate::hardware::Rect, bool)> {
     let Some(run) = &session.run else { return Vec::new() };
     let time = session.playback.cycle();
     match scene.program.schedule {
@@ -421,6 +434,11 @@ fn kernel_names(
                 .collect()
         }
     }
+}
+
+/// Names and rectangles of kernels that are placed.
+fn placed_names(scene: &Scene, placed: &[(OpId, crate::hardware::Rect)]) -> Vec<(String, crate::hardware::Rect, bool)> {
+    placed.iter().map(|&(op, rect)| (scene.graph.op(op).name.clone(), rect, false)).collect()
 }
 
 fn tooltip(ui: &Ui, layout: &Layout, session: &Session, scene: &Scene, core: Core) {
@@ -465,18 +483,6 @@ fn meaning(session: &Session) -> String {
         Layer::Defects => "moved by repair".to_owned(),
         Layer::State | Layer::Kernel => String::new(),
     }
-}
-
-/// The north-west corner of what is in hand with the pointer in its middle, kept on the wafer where it can be.
-pub(in crate::ui) fn ghost_corner(draft: &Draft, core: Core, scene: &Scene) -> Option<Core> {
-    let hand = draft.hand?;
-    let keep = |middle: u32, length: u32, limit: u32| {
-        middle.saturating_sub(length / 2).min(limit.saturating_sub(length.min(limit)))
-    };
-    Some(Core {
-        x: keep(core.x, hand.width, scene.device.fabric_columns.value),
-        y: keep(core.y, hand.height, scene.device.fabric_rows.value),
-    })
 }
 
 /// Marks for the layers in the left pane.

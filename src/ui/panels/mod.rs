@@ -1,11 +1,11 @@
 //! The panels around the map. Each draws the session into its place and pushes what the hand asked for.
 
-pub(super) mod ghost;
 mod gutter;
 pub(super) mod inspector;
 pub(super) mod left;
 pub(super) mod map;
 pub(super) mod notices;
+pub(super) mod place;
 pub(super) mod status_bar;
 pub(super) mod timeline;
 pub(super) mod title_bar;

@@ -2,8 +2,9 @@
 
 use egui::{Ui, UiBuilder};
 
-use crate::session::Session;
-use crate::ui::app::Shell;
+use crate::session::{Draft, Session};
+use crate::sim::Scene;
+use crate::ui::app::{Mode, Shell};
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets::text;
 use crate::units::format;
@@ -19,6 +20,9 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &Shell) {
     ui.painter().rect_filled(ui.max_rect(), 0.0, palette.surface.app);
     let rect = ui.max_rect().shrink2(egui::vec2(16.0, 0.0));
     let Some(scene) = session.scene() else { return };
+    if let Some(draft) = session.draft.as_ref().filter(|_| shell.mode == Mode::Place) {
+        return placing(ui, rect, session, shell, scene, draft);
+    }
     let left = egui::Layout::left_to_right(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(left).id_salt("left"));
     let cores = scene.device.fabric_cores();
@@ -49,6 +53,32 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &Shell) {
         item(&mut row, &[("tokens/s", false), (&format::prefixed(summary.tokens_per_second), true)]);
         let peak = format!("FLOP/s, {} of dense peak at {clock} GHz", format::percent(summary.peak_share));
         item(&mut row, &[(&peak, false), (&format::prefixed(summary.flops_per_second), true)]);
+    }
+}
+
+/// The line while kernels are placed: what the draft is, where the hand is, and how fast that was judged.
+fn placing(ui: &mut Ui, rect: egui::Rect, session: &Session, shell: &Shell, scene: &Scene, draft: &Draft) {
+    let left = egui::Layout::left_to_right(egui::Align::Center);
+    let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(left).id_salt("left"));
+    let taken: u64 = super::place::layout(session, shell.place.before).iter().map(|(_, rect)| rect.cores()).sum();
+    let of = format!("of {} cores placed", format::grouped(scene.device.fabric_cores()));
+    item(&mut row, &[(&format::grouped(taken), true), (&of, false)]);
+    let broken = session.desk.survey.problems.iter().filter(|problem| problem.rect.is_some()).count();
+    let errors = if broken == 1 { "error" } else { "errors" };
+    item(&mut row, &[(&broken.to_string(), true), (errors, false)]);
+    if let Some((hand, rect)) = draft.hand.and_then(|hand| Some((hand, hand.rect()?))) {
+        let place = format!("{}, {}", rect.x, rect.y);
+        item(&mut row, &[("ghost", false), (&place, true), (&format!("{}×{}", hand.width, hand.height), false)]);
+    }
+    let right = egui::Layout::right_to_left(egui::Align::Center);
+    let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(right).id_salt("right"));
+    let name = session.document.path.as_ref().and_then(|path| path.file_name());
+    let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let saved = if session.document.changed { "changed" } else { "" };
+    item(&mut row, &[(saved, false), (&name, false)]);
+    if draft.hand.is_some() {
+        let time = format!("{:.2} ms", shell.place.judged_in.as_secs_f64() * 1e3);
+        item(&mut row, &[(&time, true), ("legality in", false)]);
     }
 }
 

@@ -4,7 +4,7 @@ use egui::{Align2, Context, Ui, UiBuilder, pos2, vec2};
 
 use crate::session::{Action, FileAction, PlaceAction, Session, TimeAction, ViewAction, library};
 use crate::sim::Layer;
-use crate::ui::app::Shell;
+use crate::ui::app::{Mode, Shell};
 use crate::ui::files::Purpose;
 use crate::ui::icons::Icon;
 use crate::ui::theme::{self, Type};
@@ -13,6 +13,10 @@ use crate::ui::widgets::{self, text};
 /// What the FLOW ruler is and is not.
 const FLOW: &str = "FLOW: every kernel and stream has one rate in each interval. Single wavelets, queues and bank \
                     conflicts are not followed.";
+
+/// What the ANALYTIC ruler is and is not.
+const ANALYTIC: &str = "ANALYTIC: closed forms of shapes and places, while kernels are placed. Nothing is executed; the run \
+                        that follows is FLOW.";
 
 /// Saves where the document lives, or asks for a place.
 pub(in crate::ui) fn save(ctx: &Context, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
@@ -61,13 +65,21 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     if widgets::icon_button(&mut row, Icon::Help, "Keys (F1)", 24.0, shell.help).clicked() {
         shell.help = !shell.help;
     }
-    widgets::fidelity_badge(&mut row, Icon::Flow, "FLOW", FLOW);
+    if shell.mode == Mode::Place && session.draft.is_some() {
+        widgets::fidelity_badge(&mut row, Icon::Analytic, "ANALYTIC", ANALYTIC);
+    } else {
+        widgets::fidelity_badge(&mut row, Icon::Flow, "FLOW", FLOW);
+    }
     if let Some(draft) = &session.draft {
         let (undo, redo) = draft.can_undo_redo();
-        if widgets::icon_button(&mut row, Icon::Redo, "Redo (Ctrl+Shift+Z)", 24.0, false).clicked() && redo {
+        let redo_words = draft.history.redone().map(|entry| format!("Redo: {} (Ctrl+Y)", entry.label));
+        let redo_words = redo_words.unwrap_or_else(|| "Nothing to redo".to_owned());
+        if widgets::icon_button(&mut row, Icon::Redo, &redo_words, 24.0, false).clicked() && redo {
             actions.push(Action::Place(PlaceAction::Redo));
         }
-        if widgets::icon_button(&mut row, Icon::Undo, "Undo (Ctrl+Z)", 24.0, false).clicked() && undo {
+        let undo_words = draft.history.undone().map(|entry| format!("Undo: {} (Ctrl+Z)", entry.label));
+        let undo_words = undo_words.unwrap_or_else(|| "Nothing to undo".to_owned());
+        if widgets::icon_button(&mut row, Icon::Undo, &undo_words, 24.0, false).clicked() && undo {
             actions.push(Action::Place(PlaceAction::Undo));
         }
     }

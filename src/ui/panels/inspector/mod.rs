@@ -21,7 +21,7 @@ use egui::{ScrollArea, Ui};
 use crate::compiler::Program;
 use crate::compiler::sram::{self, SramPeak};
 use crate::session::{Action, Session};
-use crate::ui::app::Shell;
+use crate::ui::app::{Mode, Shell};
 use crate::ui::theme;
 
 /// What the inspector keeps between frames.
@@ -60,6 +60,9 @@ impl Facts {
 pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     ui.painter().rect_filled(ui.max_rect(), 0.0, palette.surface.panel);
+    if shell.mode == Mode::Place && session.draft.is_some() {
+        return super::place::inspector(ui, session, shell, actions);
+    }
     let Some((scene, run)) = session.scene().zip(session.run.as_ref()) else { return };
     let state = &mut shell.inspector;
     ui.spacing_mut().item_spacing.y = 0.0;

@@ -1,23 +1,22 @@
-//! The left panel: the model with what is at work in it, and what can be chosen; in Place mode, what can be placed.
+//! The left panel: the model with what is at work in it, and what can be chosen. Place mode has its own in
+//! [`super::place`].
 
 mod choices;
 mod model;
 mod outline;
-mod place;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use egui::Ui;
 
-use crate::compiler::{Mapping, Program};
-use crate::session::{Action, FileAction, PlaceAction, Session};
+use crate::compiler::Program;
+use crate::session::{Action, FileAction, Session};
 use crate::sim::Scene;
 use crate::ui::app::{Mode, Shell};
 use crate::ui::theme;
 use crate::ui::widgets::{self, SectionHeader};
-use crate::workload::OpId;
-use outline::Outline;
+pub(super) use outline::{Leaf, Outline};
 
 /// Sections that fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,10 +37,6 @@ pub(in crate::ui) struct LeftState {
     /// The rows of the program that was compiled last.
     outline: Option<(Arc<Program>, Arc<Outline>)>,
     scenarios: Vec<choices::Row>,
-    /// What was in hand when the tree last scrolled to it.
-    revealed: Option<OpId>,
-    /// Height of what stands below the tree in Place mode, as measured in the last frame.
-    foot_height: f32,
     /// The scenario that opens next is opened to place kernels.
     pub place_next: bool,
 }
@@ -54,8 +49,6 @@ impl Default for LeftState {
             open_groups: [false; 2],
             outline: None,
             scenarios: choices::shipped(),
-            revealed: None,
-            foot_height: 300.0,
             place_next: false,
         }
     }
@@ -63,7 +56,7 @@ impl Default for LeftState {
 
 impl LeftState {
     /// The rows of the model, made once for each program.
-    fn outline(&mut self, scene: &Scene) -> Arc<Outline> {
+    pub(super) fn outline(&mut self, scene: &Scene) -> Arc<Outline> {
         match &self.outline {
             Some((program, outline)) if Arc::ptr_eq(program, &scene.program) => Arc::clone(outline),
             _ => {
@@ -71,6 +64,18 @@ impl LeftState {
                 self.outline = Some((Arc::clone(&scene.program), Arc::clone(&outline)));
                 outline
             }
+        }
+    }
+
+    /// Whether a block of a resident model shows its operators.
+    pub(super) fn is_open(&self, block: u32) -> bool {
+        self.open_blocks.contains(&block)
+    }
+
+    /// Opens a block of a resident model, or closes it.
+    pub(super) fn toggle(&mut self, block: u32) {
+        if !self.open_blocks.remove(&block) {
+            self.open_blocks.insert(block);
         }
     }
 
@@ -101,14 +106,7 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     ui.spacing_mut().item_spacing.y = 0.0;
     let scene = session.scene().map(Arc::clone);
     if shell.mode == Mode::Place {
-        let resident = scene.as_ref().is_some_and(|scene| scene.program.job.mapping != Mapping::Streaming);
-        match (&scene, &session.draft) {
-            (Some(scene), Some(draft)) => place::show(ui, scene, draft, shell, actions),
-            (Some(_), None) if resident => actions.push(Action::Place(PlaceAction::Begin)),
-            (Some(_), None) => place::nothing_to_place(ui, shell, actions),
-            (None, _) => {}
-        }
-        return;
+        return super::place::left(ui, session, shell, actions);
     }
     egui::ScrollArea::vertical().id_salt("explore").auto_shrink(false).show(ui, |ui| {
         if let Some(scene) = &scene {

@@ -216,17 +216,10 @@ impl Tree<'_> {
         let strong = computing > 0;
         let row = TreeRow { name: &name, value: &value, depth: 1, state: group, selected: false, strong };
         if Self::group(ui, ("block", block), &row).clicked() {
-            toggle(state, block as u32);
+            state.toggle(block as u32);
         }
         if open {
             self.leaves(ui, leaves.clone(), 2, actions);
         }
-    }
-}
-
-/// Opens a block of a resident model, or closes it.
-pub(super) fn toggle(state: &mut LeftState, block: u32) {
-    if !state.open_blocks.remove(&block) {
-        state.open_blocks.insert(block);
     }
 }

@@ -12,7 +12,7 @@ use crate::workload::{Graph, OpId, OpKind};
 
 /// What the tree knows of one operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Leaf {
+pub(in crate::ui::panels) struct Leaf {
     pub op: OpId,
     /// Shape, heads or width.
     pub shape: String,
@@ -24,7 +24,7 @@ pub(super) struct Leaf {
 
 /// The model as rows: what comes before the blocks, the blocks, what comes after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Outline {
+pub(in crate::ui::panels) struct Outline {
     pub leaves: Vec<Leaf>,
     /// The leaves of each block.
     pub blocks: Vec<Range<usize>>,

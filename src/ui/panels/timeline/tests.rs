@@ -41,7 +41,7 @@ pub(in crate::ui::panels) fn window(size: Vec2, name: &'static str) -> Window {
 }
 
 /// Draws until `done` and all that was asked for has arrived.
-fn until(harness: &mut Window, done: impl Fn(&App) -> bool) {
+pub(in crate::ui::panels) fn until(harness: &mut Window, done: impl Fn(&App) -> bool) {
     for _ in 0..4_000 {
         harness.step();
         if harness.state().as_ref().is_some_and(&done) {
