@@ -284,3 +284,21 @@ fn every_kind_of_broken_routing_is_caught() {
     let faults = verify(&fabric, &kernels, &requests, &doubled);
     assert!(faults.contains(&RouteFault::Lanes { request: 0, found: 0, expected: 1 }), "{faults:?}");
 }
+
+#[test]
+fn a_crowded_wafer_is_routed_soundly_and_says_where_it_gave_up() {
+    let device = builtin("wse3").unwrap();
+    let fabric = Fabric::new(&device, &DefectMap::random(&device, 7, 0.01));
+    let (kernels, requests) = layout(&fabric, (44, 25), 1);
+    let routing = route(&fabric, &kernels, &requests);
+    sound(&fabric, &kernels, &requests, &routing);
+    let unrouted = routing.unrouted().count();
+    assert!(unrouted * 7 <= requests.len(), "{unrouted} of {} without a way", requests.len());
+    // The budget ends before the last of them, and is said to.
+    assert!(routing.unrouted().any(|(_, why)| matches!(why, Why::GaveUp { .. })));
+    let used = routing.colours(&fabric, &kernels);
+    let peak = routing.peak_router.unwrap();
+    assert_eq!(used.iter().copied().max().map(u32::from), Some(peak.used));
+    assert_eq!(u32::from(used[peak.at.y as usize * fabric.columns as usize + peak.at.x as usize]), peak.used);
+    assert_eq!(Router::resume(&fabric, &kernels, &requests, &routing).routing(), routing);
+}

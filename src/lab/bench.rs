@@ -163,7 +163,41 @@ pub fn route_figures(device: &DeviceSpec) -> Vec<Figure> {
         let (index, rect) = moves[turn];
         black_box(router.preview(index, rect));
     });
-    vec![all, one]
+    let (kernels, requests) = crowded_wafer(&fabric);
+    let [count, streams] = [kernels.len(), requests.len()].map(|count| format::grouped(count as u64));
+    let name = format!("route {count} crowded kernels, {streams} streams");
+    let crowded = Figure::measure_times(&name, Some(1_000), cores, FEW, &mut |_turn| {
+        black_box(route(&fabric, &kernels, &requests));
+    });
+    vec![all, one, crowded]
+}
+
+/// 1,100 kernels of random sizes, each at a random place in its cell, with zero to five colours inside. Each has a
+/// stream to the next and one of one to three trunks to as many readers, up to 88 kernels away.
+fn crowded_wafer(fabric: &Fabric) -> (Vec<Footprint>, Vec<Request>) {
+    const ROWS: u32 = 25;
+    const COLUMNS: u32 = 44;
+    let mut rng = Rng::substream(1, "bench crowd");
+    let (width, height) = ((fabric.columns / COLUMNS).max(1), (fabric.rows / ROWS).max(1));
+    let mut kernels = Vec::new();
+    for cell in 0..ROWS * COLUMNS {
+        let (w, h) = (1 + rng.below(width), 1 + rng.below(height));
+        let x = cell % COLUMNS * width + rng.below(width - w + 1);
+        let y = cell / COLUMNS * height + rng.below(height - h + 1);
+        kernels.push(Footprint { rect: Rect { x, y, width: w, height: h }, colours: rng.below(6) });
+    }
+    let mut requests = Vec::new();
+    for index in 0..kernels.len() {
+        let mut stream = |ahead: &[u32], trunks: u32| {
+            let reader = |&by: &u32| End::Kernel { index: (index + by as usize) % kernels.len(), edge: Edge::West };
+            let from = End::Kernel { index, edge: Edge::East };
+            requests.push(Request { from, to: ahead.iter().map(reader).collect(), bytes: 1 << 16, trunks });
+        };
+        stream(&[1], 1);
+        let ahead: Vec<u32> = (0..=rng.below(3)).map(|_| 1 + rng.below(2 * COLUMNS)).collect();
+        stream(&ahead, 1 + rng.below(3));
+    }
+    (kernels, requests)
 }
 
 /// 1,100 kernels on shelves that turn at the end, each with a stream to the next and one past it, one in eleven with a

@@ -32,24 +32,30 @@ pub(super) fn inner(fabric: &Fabric, kernel: &Footprint) -> u32 {
 /// The state of all routers and links.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
+    pub(super) masks: Masks,
+    pub(super) loads: LinkLoads,
+}
+
+/// Colours taken at all routers.
+#[derive(Clone, Debug)]
+pub(super) struct Masks {
     columns: usize,
     rows: usize,
     by_row: Vec<u32>,
     by_column: Vec<u32>,
-    pub(super) loads: LinkLoads,
 }
 
-impl Grid {
+impl Masks {
     /// Routers without any route; those of lost cores have no colour at all.
     pub(super) fn new(fabric: &Fabric, kernels: &[Footprint]) -> Self {
         let (columns, rows) = (fabric.columns as usize, fabric.rows as usize);
         let free = vec![beyond(fabric.colours); columns * rows];
-        let mut grid = Self { columns, rows, by_column: free.clone(), by_row: free, loads: LinkLoads::new(fabric) };
-        grid.close_lost(fabric, 0..fabric.rows);
+        let mut masks = Self { columns, rows, by_column: free.clone(), by_row: free };
+        masks.close_lost(fabric, 0..fabric.rows);
         for kernel in kernels {
-            grid.set(kernel.rect, inner(fabric, kernel));
+            masks.set(kernel.rect, inner(fabric, kernel));
         }
-        grid
+        masks
     }
 
     /// Takes every colour at the routers of lost cores in some rows.
@@ -63,6 +69,16 @@ impl Grid {
     /// Colours taken at one router.
     pub(super) fn taken(&self, core: Core) -> u32 {
         self.by_row[core.y as usize * self.columns + core.x as usize]
+    }
+
+    /// Colours taken at some routers of row `y`, from column `x` on.
+    pub(super) fn row(&self, y: u32, x: u32, width: u32) -> &[u32] {
+        &self.by_row[y as usize * self.columns + x as usize..][..width as usize]
+    }
+
+    /// Columns and rows.
+    pub(super) fn size(&self) -> (u32, u32) {
+        (self.columns as u32, self.rows as u32)
     }
 
     /// Takes colours at every router of `rect` inside the fabric.
@@ -85,10 +101,9 @@ impl Grid {
             self.by_column[column * self.rows..][top..bottom].iter_mut().for_each(&change);
         }
     }
-}
 
-impl View for Grid {
-    fn sweep(&self, segment: Segment) -> Sweep {
+    /// Colours that at least one router of a segment cannot give.
+    fn along(&self, segment: Segment) -> u32 {
         let rect = segment.rect();
         let [x, y, width, height] = [rect.x, rect.y, rect.width, rect.height].map(|side| side as usize);
         let routers = if segment.is_horizontal() {
@@ -96,24 +111,22 @@ impl View for Grid {
         } else {
             &self.by_column[x * self.rows + y..][..height]
         };
-        let taken = routers.iter().fold(0, |taken, word| taken | word);
-        let busiest = self.loads.links(segment).iter().copied().max().unwrap_or(0);
-        Sweep { taken, busiest }
+        routers.iter().fold(0, |taken, word| taken | word)
     }
 }
 
-/// The fabric as it is before any route: lost cores and what kernels use inside.
-pub(super) struct Bare<'a> {
-    pub(super) fabric: &'a Fabric,
-    pub(super) kernels: &'a [Footprint],
+impl View for Grid {
+    fn sweep(&self, segment: Segment) -> Sweep {
+        let taken = self.masks.along(segment);
+        // The links of a closed run are of no interest.
+        let links = if taken == u32::MAX { &[] } else { self.loads.links(segment) };
+        Sweep { taken, busiest: links.iter().copied().max().unwrap_or(0) }
+    }
 }
 
-impl View for Bare<'_> {
+/// The fabric as it is before any route.
+impl View for Masks {
     fn sweep(&self, segment: Segment) -> Sweep {
-        let rect = segment.rect();
-        let lost = (rect.y..rect.bottom()).any(|y| rect.right() > self.fabric.living_in(y));
-        let crossed = self.kernels.iter().filter(|kernel| kernel.rect.intersection(&rect).is_some());
-        let taken = crossed.fold(beyond(self.fabric.colours), |taken, kernel| taken | inner(self.fabric, kernel));
-        Sweep { taken: if lost { u32::MAX } else { taken }, busiest: 0 }
+        Sweep { taken: self.along(segment), busiest: 0 }
     }
 }

@@ -34,9 +34,11 @@
 //! fewest bends, and the lowest colour that is free all along it. Streams with several readers grow a tree reader by
 //! reader, nearest first, each joined where it is reached earliest and then with the fewest new links: the greedy
 //! heuristic for rectilinear Steiner arborescences (Rao, Sadayappan, Hwang and Shor, Algorithmica 7, 1992), so that no
-//! reader waits longer than with a stream of its own. Where no such way has a colour, a search over a coarser grid
-//! looks for the shortest detour, all colours at once (A*, Hart, Nilsson and Raphael, 1968). Streams still without a
-//! way then take the place of at most three others, if all of these find another one. All searches are bounded.
+//! reader waits longer than with a stream of its own. Where no such way has a colour, a flood inside a window around
+//! the ends finds the colours that connect them, all at once, and a search the shortest way on one of these (A*, Hart,
+//! Nilsson and Raphael, 1968). Streams still without a way then take the place of at most three others, if all of these
+//! find another one. All searches count the routers that they look at and end with a budget, so that a result never
+//! hangs on a clock; a stream whose search ended early is [`Why::GaveUp`].
 
 mod colours;
 mod load;

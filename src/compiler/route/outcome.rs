@@ -96,6 +96,8 @@ pub enum Why {
     /// Every router has a free colour and none of them is free along any way that was tried. Counts are those of the
     /// fullest router.
     NoCommonColour { at: Core, needed: u32, available: u32 },
+    /// The search ended before it was through; `visits` is how many routers it was given to look at.
+    GaveUp { visits: u32 },
 }
 
 impl fmt::Display for Why {
@@ -116,6 +118,12 @@ impl fmt::Display for Why {
                 "no colour is free all along any way tried; the fullest router, at column {}, row {}, would need \
                  {needed} of {available}",
                 at.x, at.y
+            ),
+            Self::GaveUp { visits: 0 } => f.write_str("no time was left to search a way; there may be one"),
+            Self::GaveUp { visits } => write!(
+                f,
+                "the search ended after {} routers without a way; there may be one",
+                format::grouped(u64::from(visits))
             ),
         }
     }
@@ -199,7 +207,7 @@ impl Routing {
 
     /// Colours in use at every router, row by row: those of routes and those inside kernels.
     pub fn colours(&self, fabric: &Fabric, kernels: &[Footprint]) -> Vec<u8> {
-        let mut grid = super::colours::Grid::new(&Fabric { living_columns: Vec::new(), ..fabric.clone() }, kernels);
+        let mut grid = super::colours::Masks::new(&Fabric { living_columns: Vec::new(), ..fabric.clone() }, kernels);
         for (_, trunk) in self.trunks() {
             for segment in &trunk.segments {
                 grid.set(segment.rect(), 1 << trunk.colour);

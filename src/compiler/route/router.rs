@@ -1,37 +1,26 @@
 //! The state of a routing, changed stream by stream: laying, ripping up, and trying a kernel elsewhere.
 
-use super::colours::{Bare, Grid, View, inner};
-use super::maze::detour;
+mod rip;
+
+use super::colours::{Grid, Masks, inner};
+use super::load::LinkLoads;
+use super::maze::{Ends, detour, spend};
 use super::outcome::{Outcome, PeakRouter, Rip, Routed, Routing, Trunk, Why};
 use super::path::{Segment, distance};
 use super::tree::Tree;
 use super::{End, Fabric, Footprint, MAX_TRUNKS, Request};
 use crate::hardware::{Core, Rect};
 
-/// Visits of all searches for detours while a layout is routed.
-const DETOUR_BUDGET: u32 = 3_000_000;
+/// Routers that all searches together may look at while a layout is routed: this many, and some for each lane.
+const ROUTE_BUDGET: u32 = 300_000_000;
+const ROUTE_BUDGET_A_LANE: u32 = 20_000;
 
-/// The same for one stream.
-const DETOUR_BUDGET_EACH: u32 = 200_000;
+/// The same for the ways with few bends of one lane, and for a detour.
+const FIND_BUDGET: u32 = 100_000;
+const DETOUR_BUDGET: u32 = 2_000_000;
 
-/// The same for a stream that was ripped up.
-const RIP_BUDGET: u32 = 20_000;
-
-/// The same for a kernel that is tried elsewhere.
-const PREVIEW_BUDGET: u32 = 10_000;
-
-/// Ports of one end that are tried where every try is expensive.
-const FEW_PORTS: usize = 3;
-
-/// How often all streams without a way are tried again with others ripped up.
-const RIP_ROUNDS: u32 = 3;
-
-/// Most streams that are ripped up for one.
-const RIPPED_AT_MOST: usize = 3;
-
-/// Choices of streams to rip up that are tried for one stream, and for all together.
-const RIP_TRIES: usize = 8;
-const RIP_TRIES_ALL: usize = 400;
+/// The same for all streams of a kernel that is tried elsewhere.
+const PREVIEW_BUDGET: u32 = 150_000;
 
 /// Kernels, streams, and the ways found so far.
 ///
@@ -43,8 +32,10 @@ pub struct Router {
     requests: Vec<Request>,
     lanes: Vec<Lane>,
     grid: Grid,
+    /// The fabric as it is without any route.
+    bare: Masks,
     rips: Vec<Rip>,
-    /// Visits left for detours.
+    /// Routers that searches may still look at.
     budget: u32,
 }
 
@@ -54,6 +45,8 @@ struct Lane {
     request: usize,
     part: u32,
     trunk: Option<Trunk>,
+    /// Routers that the last search was given, if it ended before it was through.
+    gave_up: Option<u32>,
 }
 
 /// What would become of streams if a kernel moved.
@@ -71,19 +64,21 @@ struct Shift {
     own: Vec<usize>,
     /// Streams of others that were in its way.
     displaced: Vec<usize>,
-    /// Lanes that were released, with the ways that they had.
-    released: Vec<(usize, Option<Trunk>)>,
+    /// Lanes that were released, as they were before.
+    released: Vec<(usize, Lane)>,
 }
 
 impl Router {
     /// A fabric with kernels and no way yet.
     pub fn new(fabric: &Fabric, kernels: &[Footprint], requests: &[Request]) -> Self {
+        let bare = Masks::new(fabric, kernels);
         let mut router = Self {
             fabric: fabric.clone(),
             kernels: kernels.to_vec(),
             requests: requests.to_vec(),
             lanes: Vec::new(),
-            grid: Grid::new(fabric, kernels),
+            grid: Grid { masks: bare.clone(), loads: LinkLoads::new(fabric) },
+            bare,
             rips: Vec::new(),
             budget: DETOUR_BUDGET,
         };
@@ -103,6 +98,11 @@ impl Router {
                 lane.trunk = Some(trunk.clone());
             }
         }
+        for (request, why) in routing.unrouted() {
+            if let (Why::GaveUp { visits }, Some(&lane)) = (why, router.lanes_of(request).first()) {
+                router.lanes[lane].gave_up = Some(visits);
+            }
+        }
         router.rips.clone_from(&routing.rips);
         router
     }
@@ -112,9 +112,35 @@ impl Router {
         let lanes = (0..self.requests.len()).flat_map(|request| self.lanes_of(request));
         let mut order: Vec<usize> = lanes.filter(|&lane| self.lanes[lane].trunk.is_none()).collect();
         order.sort_by_key(|&lane| (self.length(lane), lane));
-        let failed: Vec<usize> = order.into_iter().filter(|&lane| !self.lay(lane)).collect();
+        self.budget = ROUTE_BUDGET.saturating_add(ROUTE_BUDGET_A_LANE.saturating_mul(order.len() as u32));
+        let mut failed: Vec<usize> = order.into_iter().filter(|&lane| !self.lay(lane)).collect();
+        failed = self.lay_whole(failed);
         self.rip_up(failed);
         self.drop_parts();
+    }
+
+    /// Gives back what streams hold of which a lane has no way, so that one of them does not keep another from being
+    /// whole, and tries each of them again, those with the fewest ends first. Gives the lanes that are still without a way.
+    fn lay_whole(&mut self, failed: Vec<usize>) -> Vec<usize> {
+        let mut requests: Vec<usize> = Vec::new();
+        for request in failed.into_iter().map(|lane| self.lanes[lane].request) {
+            if !requests.contains(&request) {
+                requests.push(request);
+            }
+        }
+        for &request in &requests {
+            self.remove(request);
+        }
+        requests.sort_by_key(|&request| self.requests[request].to.len() * self.lanes_of(request).len());
+        let mut left = Vec::new();
+        for request in requests {
+            let missing = self.lanes_of(request).into_iter().find(|&lane| !self.lay(lane));
+            if missing.is_some() {
+                self.remove(request);
+                left.extend(missing);
+            }
+        }
+        left
     }
 
     /// Adds a stream, finds a way for it among the others, and gives its index.
@@ -122,7 +148,7 @@ impl Router {
         let index = self.requests.len();
         self.requests.push(request);
         self.add_lanes(index);
-        self.budget = DETOUR_BUDGET_EACH;
+        self.budget = DETOUR_BUDGET;
         let failed: Vec<usize> = self.lanes_of(index).into_iter().filter(|&lane| !self.lay(lane)).collect();
         self.rip_up(failed);
         self.drop_parts();
@@ -143,8 +169,11 @@ impl Router {
         if trunks.len() == lanes.len() && !trunks.is_empty() {
             return Outcome::Routed(Routed { trunks });
         }
-        let bare = lanes.iter().map(|&lane| &self.lanes[lane]).find(|lane| lane.trunk.is_none());
-        let why = bare.map_or(Why::NotPlaced, |lane| match self.direct(lane) {
+        if let Some(visits) = lanes.iter().find_map(|&lane| self.lanes[lane].gave_up) {
+            return Outcome::Unrouted(Why::GaveUp { visits });
+        }
+        let missing = lanes.iter().map(|&lane| &self.lanes[lane]).find(|lane| lane.trunk.is_none());
+        let why = missing.map_or(Why::NotPlaced, |lane| match self.direct(lane) {
             Ok(tree) => self.shortage(&tree, |core| self.users(core) + 1),
             Err(why) => why,
         });
@@ -161,10 +190,8 @@ impl Router {
             self.release(lane);
         }
         self.stand(index, before.rect);
-        for (lane, trunk) in released {
-            if let Some(trunk) = trunk {
-                self.commit(lane, trunk);
-            }
+        for (lane, before) in released {
+            self.put_back(lane, before);
         }
         preview
     }
@@ -184,7 +211,9 @@ impl Router {
             let own: Vec<&Lane> = self.lanes_of(request).into_iter().map(|lane| &self.lanes[lane]).collect();
             let trunks: Vec<Trunk> = own.iter().filter_map(|lane| lane.trunk.clone()).collect();
             let missing = own.iter().copied().find(|lane| lane.trunk.is_none());
-            let (route, tree) = match missing.map(|lane| self.direct(lane)) {
+            let gave_up = missing.and_then(|_| own.iter().find_map(|lane| lane.gave_up));
+            let direct = |lane| gave_up.map_or_else(|| self.direct(lane), |visits| Err(Why::GaveUp { visits }));
+            let (route, tree) = match missing.map(direct) {
                 None => (Outcome::Routed(Routed { trunks }), None),
                 Some(Err(why)) => (Outcome::Unrouted(why), None),
                 Some(Ok(tree)) => (Outcome::Unrouted(Why::NotPlaced), Some(tree)),
@@ -206,16 +235,14 @@ impl Router {
         }
         let columns = self.fabric.columns as usize;
         let place = |core: Core| core.y as usize * columns + core.x as usize;
-        let mut wanted = vec![0_u32; columns * self.fabric.rows as usize];
-        let trunks = self.lanes.iter().filter_map(|lane| lane.trunk.as_ref());
-        trunks.for_each(|trunk| routers(trunk.source, &trunk.segments, |core| wanted[place(core)] += 1));
+        let mut more = vec![0_u32; columns * self.fabric.rows as usize];
         for tree in trees.iter().flatten() {
             let legs: Vec<Segment> = tree.legs.iter().map(|(leg, _)| *leg).collect();
-            routers(tree.source, &legs, |core| wanted[place(core)] += 1);
+            routers(tree.source, &legs, |core| more[place(core)] += 1);
         }
         for (route, tree) in routes.iter_mut().zip(trees) {
             if let Some(tree) = tree {
-                *route = Outcome::Unrouted(self.shortage(tree, |core| wanted[place(core)]));
+                *route = Outcome::Unrouted(self.shortage(tree, |core| self.users(core) + more[place(core)]));
             }
         }
     }
@@ -240,15 +267,12 @@ impl Router {
 
     /// Colours that routes may use at a living router.
     fn available(&self, core: Core) -> u32 {
-        let bare = Bare { fabric: &self.fabric, kernels: &self.kernels };
-        (!bare.sweep(Segment { from: core, to: core }).taken).count_ones()
+        (!self.bare.taken(core)).count_ones()
     }
 
-    /// Routes at a router.
+    /// Routes at a router: each has a colour of its own there.
     fn users(&self, core: Core) -> u32 {
-        let holds =
-            |trunk: &&Trunk| trunk.source == core || trunk.segments.iter().any(|segment| segment.rect().contains(core));
-        self.lanes.iter().filter_map(|lane| lane.trunk.as_ref()).filter(holds).count() as u32
+        (self.grid.masks.taken(core) & !self.bare.taken(core)).count_ones()
     }
 
     fn peak_router(&self) -> Option<PeakRouter> {
@@ -256,7 +280,7 @@ impl Router {
         let mut peak: Option<PeakRouter> = None;
         let mut meet = |at: Core| {
             if self.fabric.is_living(at) {
-                let used = (self.grid.taken(at) & !unused).count_ones();
+                let used = (self.grid.masks.taken(at) & !unused).count_ones();
                 if used > 0 && peak.is_none_or(|held| used > held.used) {
                     peak = Some(PeakRouter { at, used, available: self.fabric.colours });
                 }
@@ -274,7 +298,7 @@ impl Router {
     /// Adds as many lanes as a stream asks for. Those that its edges have no room for stay without a way.
     fn add_lanes(&mut self, request: usize) {
         let parts = self.requests[request].trunks.clamp(1, MAX_TRUNKS);
-        self.lanes.extend((0..parts).map(|part| Lane { request, part, trunk: None }));
+        self.lanes.extend((0..parts).map(|part| Lane { request, part, trunk: None, gave_up: None }));
     }
 
     /// Lanes of a stream that its edges have room for; they lie together.
@@ -296,54 +320,61 @@ impl Router {
     fn ports(&self, lane: &Lane, end: &End) -> Vec<Core> {
         let parts = self.requests[lane.request].parts(&self.kernels);
         let mut ports = end.ports(&self.kernels, lane.part, parts);
-        ports.retain(|&core| self.fabric.is_living(core) && self.grid.taken(core) != u32::MAX);
+        ports.retain(|&core| self.fabric.is_living(core) && self.grid.masks.taken(core) != u32::MAX);
         ports
     }
 
     /// Finds a way for a lane and takes it.
     fn lay(&mut self, lane: usize) -> bool {
-        self.lay_within(lane, DETOUR_BUDGET_EACH)
+        self.lay_within(lane, DETOUR_BUDGET)
     }
 
-    /// The same with at most so many visits for a detour.
+    /// The same with at most so many routers looked at for a detour.
     fn lay_within(&mut self, lane: usize, visits: u32) -> bool {
-        let found = self.find(&self.lanes[lane]).or_else(|| {
-            let mut budget = self.budget.min(visits);
-            let given = budget;
-            let found = self.find_detour(&self.lanes[lane], &mut budget);
-            self.budget -= given - budget;
-            found
-        });
+        self.lanes[lane].gave_up = None;
+        let Some(ends) = self.ends(&self.lanes[lane]) else { return false };
+        let mut few_bends = self.budget.min(FIND_BUDGET);
+        let given = few_bends;
+        let mut found = self.find(&ends, &mut few_bends);
+        self.budget -= given - few_bends;
+        if found.is_none() {
+            let mut left = self.budget.min(visits);
+            let given = left;
+            found = detour(&self.grid, &ends, &mut left).map(|(tree, reached)| finish(&tree, reached));
+            self.budget -= given - left;
+            if found.is_none() && left == 0 {
+                self.lanes[lane].gave_up = Some(given);
+            }
+        }
         found.map(|trunk| self.commit(lane, trunk)).is_some()
     }
 
-    /// A way with few bends: on any colour, then with several readers on each colour by itself.
-    fn find(&self, lane: &Lane) -> Option<Trunk> {
-        let request = &self.requests[lane.request];
-        let sources = self.ports(lane, &request.from);
-        let sinks = self.readers(lane)?;
-        let all = sources.iter().find_map(|&source| self.grow(lane, source, u32::MAX, &sinks, &mut 0));
-        if all.is_some() || sinks.len() < 2 {
-            return all;
+    /// A way with few bends, on all colours at once.
+    fn find(&self, ends: &Ends, budget: &mut u32) -> Option<Trunk> {
+        for &source in &ends.sources {
+            let Some(mut tree) = Tree::new(&self.grid, source, u32::MAX, ends.bytes) else { continue };
+            let mut reached = vec![source; ends.readers.len()];
+            let all = ends.readers.iter().all(|(reader, ports)| {
+                let port = tree.reach(&self.grid, ports);
+                reached[*reader] = port.unwrap_or(source);
+                port.is_some()
+            });
+            if all {
+                *budget = budget.saturating_sub(tree.visits);
+                return Some(finish(&tree, reached));
+            }
+            spend(budget, tree.visits)?;
         }
-        let few = |ports: &Vec<Core>| ports.iter().copied().take(FEW_PORTS).collect();
-        let sinks: Vec<(usize, Vec<Core>)> = sinks.iter().map(|(reader, ports)| (*reader, few(ports))).collect();
-        (0..self.fabric.colours).find_map(|colour| {
-            few(&sources).into_iter().find_map(|source| self.grow(lane, source, 1 << colour, &sinks, &mut 0))
-        })
+        None
     }
 
-    /// A way with detours where nothing else is free.
-    fn find_detour(&self, lane: &Lane, budget: &mut u32) -> Option<Trunk> {
+    /// Where a lane may begin and end; `None` if there is nowhere.
+    fn ends(&self, lane: &Lane) -> Option<Ends> {
         let request = &self.requests[lane.request];
         let sources = self.ports(lane, &request.from);
-        let sinks = self.readers(lane)?;
-        let single = (0..self.fabric.colours).map(|colour| 1 << colour).filter(|_| sinks.len() > 1);
-        let tries = std::iter::once(u32::MAX).chain(single);
-        tries.into_iter().find_map(|allowed| {
-            let few = sources.iter().take(FEW_PORTS);
-            few.copied().find_map(|source| self.grow(lane, source, allowed, &sinks, budget))
-        })
+        let bytes = request.share(lane.part, request.parts(&self.kernels));
+        let readers = self.readers(lane)?;
+        (!sources.is_empty()).then_some(Ends { sources, readers, bytes })
     }
 
     /// The ports of every reader, nearest reader first; `None` if one of them has none.
@@ -357,29 +388,6 @@ impl Router {
         let mut sinks: Vec<(usize, Vec<Core>)> = request.to.iter().enumerate().map(ports).collect::<Option<_>>()?;
         sinks.sort_by_key(|(reader, ports)| (distance(from, ports[0]), *reader));
         (!sinks.is_empty()).then_some(sinks)
-    }
-
-    /// A tree from `source` to all readers, with detours as long as there is a budget for them.
-    fn grow(
-        &self,
-        lane: &Lane,
-        source: Core,
-        allowed: u32,
-        sinks: &[(usize, Vec<Core>)],
-        budget: &mut u32,
-    ) -> Option<Trunk> {
-        let request = &self.requests[lane.request];
-        let bytes = request.share(lane.part, request.parts(&self.kernels));
-        let mut tree = Tree::new(&self.grid, source, allowed, bytes)?;
-        let mut ends = vec![source; sinks.len()];
-        for (reader, ports) in sinks {
-            let end = tree.reach(&self.grid, ports).or_else(|| {
-                let corners = detour(&self.fabric, &self.grid, &tree, ports, budget)?;
-                tree.join_detour(&self.grid, &corners)
-            });
-            ends[*reader] = end?;
-        }
-        Some(tree.trunk((!tree.taken).trailing_zeros(), ends))
     }
 
     /// The most direct way of a lane on a fabric without other routes, or why there is none.
@@ -396,10 +404,9 @@ impl Router {
             return Err(Why::NotPlaced);
         }
         sinks.sort_by_key(|&sink| distance(source, sink));
-        let bare = Bare { fabric: &self.fabric, kernels: &self.kernels };
         let bytes = request.share(lane.part, parts);
-        let mut tree = Tree::new(&bare, source, u32::MAX, bytes).ok_or(Why::Closed { at: source })?;
-        let reached = sinks.iter().all(|&sink| tree.reach(&bare, &[sink]).is_some());
+        let mut tree = Tree::new(&self.bare, source, u32::MAX, bytes).ok_or(Why::Closed { at: source })?;
+        let reached = sinks.iter().all(|&sink| tree.reach(&self.bare, &[sink]).is_some());
         if reached { Ok(tree) } else { Err(Why::Closed { at: source }) }
     }
 
@@ -408,12 +415,21 @@ impl Router {
         self.lanes[lane].trunk = Some(trunk);
     }
 
+    /// Makes a lane what it was before.
+    fn put_back(&mut self, lane: usize, before: Lane) {
+        self.release(lane);
+        if let Some(trunk) = &before.trunk {
+            occupy(&mut self.grid, trunk);
+        }
+        self.lanes[lane] = before;
+    }
+
     /// Gives the colours of a lane back, and its way to the caller.
     fn release(&mut self, lane: usize) -> Option<Trunk> {
         let trunk = self.lanes[lane].trunk.take()?;
-        self.grid.clear(one(trunk.source), 1 << trunk.colour);
+        self.grid.masks.clear(one(trunk.source), 1 << trunk.colour);
         for segment in &trunk.segments {
-            self.grid.clear(segment.rect(), 1 << trunk.colour);
+            self.grid.masks.clear(segment.rect(), 1 << trunk.colour);
             self.grid.loads.remove(*segment, trunk.bytes);
         }
         Some(trunk)
@@ -432,75 +448,6 @@ impl Router {
         }
     }
 
-    /// Tries to make room for lanes without a way, in bounded rounds.
-    fn rip_up(&mut self, mut failed: Vec<usize>) {
-        let mut tries = RIP_TRIES_ALL;
-        for _ in 0..RIP_ROUNDS {
-            let before = failed.len();
-            if tries == 0 {
-                return;
-            }
-            failed.retain(|&lane| {
-                let found = self.find(&self.lanes[lane]);
-                let laid = found.map(|trunk| self.commit(lane, trunk)).is_some();
-                !laid && !self.make_room(lane, &mut tries)
-            });
-            if failed.is_empty() || failed.len() == before {
-                return;
-            }
-        }
-    }
-
-    /// Lays a lane on its most direct way where at most a few others hold a colour and all of them find another way.
-    fn make_room(&mut self, lane: usize, tries: &mut usize) -> bool {
-        let Ok(tree) = self.direct(&self.lanes[lane]) else { return false };
-        let mut choices: Vec<(u32, Vec<usize>)> = (0..self.fabric.colours)
-            .filter(|colour| tree.taken & (1 << colour) == 0)
-            .map(|colour| (colour, self.holders(&tree, colour)))
-            .filter(|(_, holders)| holders.len() <= RIPPED_AT_MOST)
-            .collect();
-        choices.sort_by_key(|(colour, holders)| (holders.len(), *colour));
-        let sinks = self.direct_sinks(lane);
-        for (colour, holders) in choices.into_iter().take(RIP_TRIES) {
-            let Some(left) = tries.checked_sub(1) else { return false };
-            *tries = left;
-            let ripped: Vec<(usize, Option<Trunk>)> =
-                holders.iter().map(|&holder| (holder, self.release(holder))).collect();
-            self.commit(lane, tree.trunk(colour, sinks.clone()));
-            let relaid = holders.iter().all(|&holder| self.lay_within(holder, RIP_BUDGET));
-            if relaid {
-                let moved = holders.iter().map(|&holder| self.lanes[holder].request).collect();
-                self.rips.push(Rip { request: self.lanes[lane].request, colour, moved });
-                return true;
-            }
-            self.release(lane);
-            for &holder in &holders {
-                self.release(holder);
-            }
-            for (holder, trunk) in ripped {
-                if let Some(trunk) = trunk {
-                    self.commit(holder, trunk);
-                }
-            }
-        }
-        false
-    }
-
-    /// The first port of every reader, in the order of the request.
-    fn direct_sinks(&self, lane: usize) -> Vec<Core> {
-        let lane = &self.lanes[lane];
-        let request = &self.requests[lane.request];
-        let parts = request.parts(&self.kernels);
-        request.to.iter().filter_map(|end| end.ports(&self.kernels, lane.part, parts).first().copied()).collect()
-    }
-
-    /// Lanes that hold `colour` at a router of `tree`.
-    fn holders(&self, tree: &Tree, colour: u32) -> Vec<usize> {
-        let rects: Vec<Rect> =
-            tree.legs.iter().map(|(leg, _)| leg.rect()).chain(std::iter::once(one(tree.source))).collect();
-        self.lanes_in(&rects, 1 << colour)
-    }
-
     /// Lanes of the colours in `bits` that pass any of `rects`.
     fn lanes_in(&self, rects: &[Rect], bits: u32) -> Vec<usize> {
         let passes = |trunk: &Trunk| {
@@ -515,16 +462,18 @@ impl Router {
     fn shift(&mut self, index: usize, rect: Rect) -> Shift {
         self.budget = PREVIEW_BUDGET;
         let own: Vec<usize> = (0..self.requests.len()).filter(|&at| self.requests[at].touches(index)).collect();
-        let mut released: Vec<(usize, Option<Trunk>)> = Vec::new();
+        let mut released: Vec<(usize, Lane)> = Vec::new();
         for lane in own.iter().flat_map(|&request| self.lanes_of(request)).collect::<Vec<_>>() {
-            released.push((lane, self.release(lane)));
+            released.push((lane, self.lanes[lane].clone()));
+            self.release(lane);
         }
         let bits = inner(&self.fabric, &Footprint { rect, ..self.kernels[index] });
         let mut displaced: Vec<usize> =
             self.lanes_in(&[rect], bits).into_iter().map(|lane| self.lanes[lane].request).collect();
         displaced.dedup();
         for lane in displaced.iter().flat_map(|&request| self.lanes_of(request)).collect::<Vec<_>>() {
-            released.push((lane, self.release(lane)));
+            released.push((lane, self.lanes[lane].clone()));
+            self.release(lane);
         }
         self.stand(index, rect);
         for &request in own.iter().chain(&displaced) {
@@ -539,16 +488,23 @@ impl Router {
     /// Takes and gives back the colours inside a kernel as it moves to `rect`.
     fn stand(&mut self, index: usize, rect: Rect) {
         let before = self.kernels[index];
-        self.grid.clear(before.rect, inner(&self.fabric, &before));
         self.kernels[index].rect = rect;
-        // Other kernels may overlap it where the user put them so, and lost cores stay closed.
-        let shared = self.kernels.iter().filter(|kernel| kernel.rect.intersection(&before.rect).is_some());
-        for kernel in shared {
-            self.grid.set(kernel.rect, inner(&self.fabric, kernel));
+        for masks in [&mut self.grid.masks, &mut self.bare] {
+            masks.clear(before.rect, inner(&self.fabric, &before));
+            // Other kernels may overlap it where the user put them so, and lost cores stay closed.
+            let shared = self.kernels.iter().filter(|kernel| kernel.rect.intersection(&before.rect).is_some());
+            for kernel in shared {
+                masks.set(kernel.rect, inner(&self.fabric, kernel));
+            }
+            masks.close_lost(&self.fabric, before.rect.y..before.rect.bottom().min(self.fabric.rows));
+            masks.set(rect, inner(&self.fabric, &self.kernels[index]));
         }
-        self.grid.close_lost(&self.fabric, before.rect.y..before.rect.bottom().min(self.fabric.rows));
-        self.grid.set(rect, inner(&self.fabric, &self.kernels[index]));
     }
+}
+
+/// The route of a finished tree, on its lowest free colour.
+fn finish(tree: &Tree, reached: Vec<Core>) -> Trunk {
+    tree.trunk((!tree.taken).trailing_zeros(), reached)
 }
 
 /// One core as a rectangle.
@@ -557,9 +513,9 @@ fn one(core: Core) -> Rect {
 }
 
 fn occupy(grid: &mut Grid, trunk: &Trunk) {
-    grid.set(one(trunk.source), 1 << trunk.colour);
+    grid.masks.set(one(trunk.source), 1 << trunk.colour);
     for segment in &trunk.segments {
-        grid.set(segment.rect(), 1 << trunk.colour);
+        grid.masks.set(segment.rect(), 1 << trunk.colour);
         grid.loads.add(*segment, trunk.bytes);
     }
 }

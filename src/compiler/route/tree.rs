@@ -16,6 +16,8 @@ pub(super) struct Tree {
     pub(super) legs: Vec<(Segment, u32)>,
     /// Colours that are not free everywhere on it.
     pub(super) taken: u32,
+    /// Routers that were looked at for it.
+    pub(super) visits: u32,
     bytes: u64,
     hops: u32,
     choice: Choice,
@@ -33,7 +35,7 @@ impl Tree {
     /// A tree of one router; `None` if none of the colours in `allowed` is free there.
     pub(super) fn new(view: &dyn View, source: Core, allowed: u32, bytes: u64) -> Option<Self> {
         let taken = view.sweep(Segment { from: source, to: source }).taken | !allowed;
-        let tree = Self { source, legs: Vec::new(), taken, bytes, hops: 0, choice: Choice::default() };
+        let tree = Self { source, legs: Vec::new(), taken, visits: 0, bytes, hops: 0, choice: Choice::default() };
         (taken != u32::MAX).then_some(tree)
     }
 
@@ -41,6 +43,12 @@ impl Tree {
     pub(super) fn depth_of(&self, core: Core) -> Option<u32> {
         let on = self.legs.iter().find(|(leg, _)| leg.rect().contains(core));
         on.map(|(leg, depth)| depth + distance(leg.from, core)).or_else(|| (core == self.source).then_some(0))
+    }
+
+    /// All its routers with the hops to them.
+    pub(super) fn routers(&self) -> Vec<(Core, u32)> {
+        let legs = self.legs.iter().flat_map(|(leg, depth)| leg.routers().skip(1).zip(depth + 1..));
+        std::iter::once((self.source, 0)).chain(legs).collect()
     }
 
     /// Joins the first of `ports` to which a shortest way with few bends is free.
@@ -78,7 +86,11 @@ impl Tree {
             let (mut taken, mut busiest, mut runs) = (self.taken, 0, 0);
             for segment in segments(&corners) {
                 let sweep = view.sweep(segment);
+                self.visits += segment.hops() + 1;
                 taken |= sweep.taken;
+                if taken == u32::MAX {
+                    break;
+                }
                 busiest = busiest.max(sweep.busiest);
                 runs += 1;
             }
