@@ -1,22 +1,15 @@
 //! Shapes that are offered for a kernel in hand: none of them is beaten by another in width, height and time at once.
 
 use crate::compiler;
-use crate::compiler::kernel::Shape;
 use crate::sim::Scene;
 use crate::workload::OpId;
 
 /// Shapes that are offered at most; more would be a list to search instead of a few to choose from.
 const OFFERED_MAX: usize = 8;
-/// Shapes of `op` that fit the SRAM of a core, narrowest first, `own` among them whether it fits or not: of the kernel
-/// library's, those that take at least half of its cores and at most twice as many.
+/// Shapes of `op` from the kernel library, narrowest first, and `own` among them whether it fits the SRAM or not.
 pub(super) fn offered(scene: &Scene, op: OpId, own: (u32, u32)) -> Vec<(u32, u32)> {
     let all = compiler::shapes_of(&scene.graph, &scene.device, &scene.program.job, op);
-    let cores = u64::from(own.0) * u64::from(own.1);
-    let alike = |shape: &&Shape| (cores.div_ceil(2)..=2 * cores).contains(&shape.cores());
-    let mut found: Vec<(u32, u32)> = all.iter().filter(alike).map(|shape| (shape.width, shape.height)).collect();
-    if found.is_empty() {
-        found = all.iter().map(|shape| (shape.width, shape.height)).collect();
-    }
+    let mut found: Vec<(u32, u32)> = all.iter().map(|shape| (shape.width, shape.height)).collect();
     found.push(own);
     found.sort_unstable();
     found.dedup();

@@ -5,25 +5,29 @@
 
 use std::collections::BTreeSet;
 
-use super::kgraph::{KernelGraph, NodeKind};
+use super::kgraph::{KernelGraph, KgraphError, NodeKind};
 use super::{ImportError, bounds};
 use crate::workload::graph::{Convolution, Graph, Op, OpId, OpKind, Tokens, Unit};
 
 /// The operators of `kernels` in an order in which they can run.
 ///
 /// # Errors
-/// A graph without kernels, one that runs in a circle, or sizes beyond what can be counted.
+/// A graph without kernels, or sizes beyond what can be counted.
 pub(super) fn graph(kernels: &KernelGraph) -> Result<Graph, ImportError> {
     let mut builder = Builder { ops: Vec::new(), blocks: 0 };
     let mut made: Vec<Option<OpId>> = vec![None; kernels.nodes.len()];
+    let mut feeding: Vec<Vec<usize>> = vec![Vec::new(); kernels.nodes.len()];
+    for edge in &kernels.edges {
+        feeding[edge.to].push(edge.from);
+    }
     for node in order(kernels)? {
-        let feeding = kernels.edges.iter().filter(|edge| edge.to == node);
-        let inputs: Vec<OpId> = feeding.filter_map(|edge| made[edge.from]).collect();
+        let inputs: Vec<OpId> = feeding[node].iter().filter_map(|&from| made[from]).collect();
         let node_of = &kernels.nodes[node];
         made[node] = builder.kernel(&node_of.name, node_of.kind, inputs);
     }
     if builder.ops.is_empty() {
-        return Err(refused("the graph", "at least one kernel", "none".to_owned()));
+        let (place, expected) = ("the graph".to_owned(), "at least one kernel".to_owned());
+        return Err(ImportError::Kernels { place, expected, found: "none".to_owned() });
     }
     bounds::check(&builder.ops).map_err(|(expected, found)| ImportError::Kernels {
         place: "the sizes together".to_owned(),
@@ -45,12 +49,11 @@ pub(super) fn graph(kernels: &KernelGraph) -> Result<Graph, ImportError> {
     })
 }
 
-fn refused(place: &str, expected: &str, found: String) -> ImportError {
-    ImportError::Kernels { place: place.to_owned(), expected: expected.to_owned(), found }
-}
-
 /// Nodes such that each stands behind all that feed it; among those that could be next, the first of the file.
-fn order(kernels: &KernelGraph) -> Result<Vec<usize>, ImportError> {
+///
+/// # Errors
+/// If there is no such order: the graph runs in a circle.
+pub(super) fn order(kernels: &KernelGraph) -> Result<Vec<usize>, KgraphError> {
     let mut waits = vec![0_usize; kernels.nodes.len()];
     let mut feeds: Vec<Vec<usize>> = vec![Vec::new(); kernels.nodes.len()];
     for edge in &kernels.edges {
@@ -72,7 +75,8 @@ fn order(kernels: &KernelGraph) -> Result<Vec<usize>, ImportError> {
         None => Ok(order),
         Some(node) => {
             let node = &kernels.nodes[node];
-            Err(refused(&format!("line {}", node.line), "a graph without circles", format!("one with {}", node.name)))
+            let what = format!("expected a graph without circles, found one with {}", node.name);
+            Err(KgraphError { line: Some(node.line), what })
         }
     }
 }

@@ -411,6 +411,7 @@ impl Reader {
             }
             self.graph.edges.push(Edge { from, to, shape, line });
         }
+        super::kernel_graph::order(&self.graph)?;
         Ok(self.graph)
     }
 
