@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use waferscope::hardware::Core;
 use waferscope::scenario::{SEQUENCE_MAX, Source, library};
-use waferscope::session::{Action, Document, FileAction, NoticeKind, PlaceAction, Session};
+use waferscope::session::{
+    Action, Document, FileAction, How, NoticeKind, PlaceAction, Session, ViewAction, WatchAction,
+};
 use waferscope::sim::thread::Waker;
 
 /// A device file, as a user might have one.
@@ -200,4 +202,40 @@ fn a_model_of_very_long_sequences_opens_again_once_saved() {
     file(&mut session, FileAction::Open(path.clone()));
     until(&mut session, "it is open again", |session| session.document.path.as_ref() == Some(&path));
     assert_eq!((session.scenario().job.sequence, session.notices.len()), (SEQUENCE_MAX, 0), "{:?}", session.notices);
+}
+
+#[test]
+fn each_wafer_of_a_row_is_shown_on_its_own() {
+    let mut scenario = shipped("tiny-resident");
+    scenario.job.systems = 2;
+    scenario.recording = None;
+    let mut session = Session::new(Some(Document::unsaved(scenario)), Waker::new(|| {}));
+    session.keeps_recent = false;
+    ended(&mut session);
+    assert_eq!((session.wafer, session.wafers()), (0, 2));
+    session.apply(Action::View(ViewAction::Wafer(7)));
+    assert_eq!(session.wafer, 1);
+    until(&mut session, "the second wafer is drawn", |session| {
+        session.frame.as_ref().is_some_and(|frame| frame.request.wafer == 1)
+    });
+    // The compiler's decisions can be watched, and the map follows them; a hand has no place on a row.
+    session.apply(Action::Place(PlaceAction::Begin));
+    let watch = session.desk.watch.as_ref().unwrap();
+    let on_each: usize = (0..2).map(|wafer| watch.layout_on(wafer, watch.count()).len()).sum();
+    assert_eq!(on_each, session.scene().unwrap().program.kernels.len());
+    let (op, wafer) = session
+        .scene()
+        .unwrap()
+        .program
+        .kernels
+        .iter()
+        .map(|kernel| (kernel.op, session.scene().unwrap().program.regions[kernel.regions.start as usize].wafer))
+        .min_by_key(|(_, wafer)| *wafer)
+        .unwrap();
+    let at = watch.placed_at(op).unwrap();
+    session.apply(Action::Place(PlaceAction::Watch(WatchAction::Seek(at))));
+    assert_eq!(session.wafer, wafer);
+    session.apply(Action::Place(PlaceAction::How(How::ByHand)));
+    assert_eq!(session.desk.how, How::Watch);
+    assert_eq!(session.notices.len(), 1);
 }

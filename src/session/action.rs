@@ -68,6 +68,8 @@ pub enum ViewAction {
     NextLayer {
         back: bool,
     },
+    /// Shows this wafer of the row, from 0; the last one if there are fewer.
+    Wafer(u32),
     Pin(Option<Core>),
     /// The cores that are drawn one by one, with their links; none while the map is farther away.
     CloseUp(Option<Rect>),

@@ -94,6 +94,8 @@ pub struct Session {
     pub playback: Playback,
     pub layer: Layer,
     pub ranges: [ColourRange; Layer::ALL.len()],
+    /// The wafer of the row that is shown, from 0.
+    pub wafer: u32,
     /// The core in the inspector.
     pub pinned: Option<Core>,
     pub draft: Option<Draft>,
@@ -131,6 +133,7 @@ impl Session {
                 let (low, high) = picture::range(layer);
                 ColourRange { low, high, locked: true }
             }),
+            wafer: 0,
             pinned: None,
             draft: None,
             desk: Desk::default(),
@@ -212,7 +215,7 @@ impl Session {
         let request = PictureRequest {
             frame: FrameRequest {
                 layer: self.layer,
-                wafer: 0,
+                wafer: self.wafer,
                 time: self.playback.cycle(),
                 window: self.playback.window(),
             },
@@ -295,6 +298,7 @@ impl Session {
         self.generation = Generation { document: self.generation.document + 1, edit: 0 };
         self.draft = None;
         self.desk = Desk::default();
+        self.wafer = 0;
         self.pinned = None;
         self.notices.clear();
         // A pace that suits one run is blind on another.
@@ -377,6 +381,7 @@ impl Session {
                 let step = if back { count - 1 } else { 1 };
                 self.layer = Layer::ALL[(self.layer as usize + step) % count];
             }
+            ViewAction::Wafer(wafer) => self.wafer = wafer.min(self.wafers() - 1),
             ViewAction::Pin(core) => self.pinned = core,
             ViewAction::CloseUp(window) => self.close_up = window,
             ViewAction::Range(layer, range) => self.ranges[layer as usize] = range,
@@ -386,6 +391,11 @@ impl Session {
     /// The range of the layer that is shown.
     pub fn range(&self) -> ColourRange {
         self.ranges[self.layer as usize]
+    }
+
+    /// Wafers of the row that the program spans, at least one.
+    pub fn wafers(&self) -> u32 {
+        self.scene().map_or(1, |scene| scene.program.job.wafers())
     }
 
     /// The compiled scene, once there is one.

@@ -36,6 +36,7 @@ pub enum Icon {
     Copy,
     Close,
     ChevronDown,
+    ChevronLeft,
     ChevronRight,
     Folder,
     Save,
@@ -68,7 +69,7 @@ use Part::{Arc, Circle, Closed, Disc, Fill, Frame, Line};
 
 impl Icon {
     /// Every icon, for sheets and tests.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Wafer,
         Self::Map,
         Self::Place,
@@ -98,6 +99,7 @@ impl Icon {
         Self::Copy,
         Self::Close,
         Self::ChevronDown,
+        Self::ChevronLeft,
         Self::ChevronRight,
         Self::Folder,
         Self::Save,
@@ -337,6 +339,7 @@ impl Icon {
             ],
             Self::Close => &[Line(&[(3.5, 3.5), (12.5, 12.5)]), Line(&[(12.5, 3.5), (3.5, 12.5)])],
             Self::ChevronDown => &[Line(&[(4.0, 6.0), (8.0, 10.0), (12.0, 6.0)])],
+            Self::ChevronLeft => &[Line(&[(10.0, 4.0), (6.0, 8.0), (10.0, 12.0)])],
             Self::ChevronRight => &[Line(&[(6.0, 4.0), (10.0, 8.0), (6.0, 12.0)])],
             Self::Folder => &[Closed(&[(1.8, 3.2), (6.2, 3.2), (7.8, 5.2), (14.2, 5.2), (14.2, 13.0), (1.8, 13.0)])],
             Self::Save => &[

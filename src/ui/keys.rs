@@ -10,7 +10,7 @@ use crate::ui::panels::map::Zoom;
 use crate::ui::panels::place;
 
 /// Every key, for the help sheet: keys and what they do.
-pub(super) const SHEET: [(&str, &str); 36] = [
+pub(super) const SHEET: [(&str, &str); 37] = [
     ("Space", "Play or pause"),
     ("Left, Right", "Step back, forward; with Shift ten steps"),
     ("[ , ]", "Half speed, double speed"),
@@ -23,6 +23,7 @@ pub(super) const SHEET: [(&str, &str); 36] = [
     ("+ , −", "Zoom in, out"),
     ("W A S D", "Move the map"),
     ("V, Shift+V", "Next, previous layer"),
+    ("Page Up, Page Down", "Wafer before, next wafer of a row; with Ctrl in place mode"),
     ("Esc", "Close, put down, unpin"),
     ("F2, F3", "Explore, place"),
     ("Ctrl+1, 2, 3", "Place: by hand, watch, together"),
@@ -85,7 +86,7 @@ pub(super) fn read(ctx: &Context, session: &Session, shell: &mut Shell, actions:
     } else {
         time_keys(ctx, actions);
     }
-    map_keys(ctx, shell, actions);
+    map_keys(ctx, session, shell, actions);
 }
 
 fn escape(session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
@@ -123,13 +124,21 @@ fn time_keys(ctx: &Context, actions: &mut Vec<Action>) {
     }
 }
 
-fn map_keys(ctx: &Context, shell: &mut Shell, actions: &mut Vec<Action>) {
+fn map_keys(ctx: &Context, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
     let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
     if pressed(Modifiers::SHIFT, Key::V) {
         actions.push(Action::View(ViewAction::NextLayer { back: true }));
     }
     if pressed(Modifiers::NONE, Key::V) {
         actions.push(Action::View(ViewAction::NextLayer { back: false }));
+    }
+    for modifiers in [Modifiers::COMMAND, Modifiers::NONE] {
+        if pressed(modifiers, Key::PageUp) {
+            actions.push(Action::View(ViewAction::Wafer(session.wafer.saturating_sub(1))));
+        }
+        if pressed(modifiers, Key::PageDown) {
+            actions.push(Action::View(ViewAction::Wafer(session.wafer + 1)));
+        }
     }
     if pressed(Modifiers::NONE, Key::F) {
         shell.map.ask(Zoom::Fit);

@@ -93,6 +93,19 @@ impl Desk {
 impl Session {
     pub(super) fn apply_place(&mut self, action: PlaceAction) {
         let Some(scene) = self.scene().cloned() else { return };
+        let watches = match action {
+            PlaceAction::Begin | PlaceAction::Abandon | PlaceAction::How(How::Watch) => true,
+            PlaceAction::Watch(action) => action != WatchAction::Elsewhere,
+            _ => false,
+        };
+        if !watches && self.wafers() > 1 {
+            let words = format!(
+                "Kernels are placed by hand on one wafer; this program runs on a row of {}. What the compiler decided \
+                 for it can be watched.",
+                self.wafers()
+            );
+            return self.tell(NoticeKind::Info, "Nothing to place by hand", &words);
+        }
         match action {
             PlaceAction::Begin => self.begin_draft(),
             PlaceAction::Run => self.run_draft(),
@@ -105,6 +118,7 @@ impl Session {
             PlaceAction::Watch(action) => {
                 if let Some(watch) = &mut self.desk.watch {
                     watch.apply(action);
+                    self.wafer = watch.wafer().unwrap_or(self.wafer);
                 }
             }
             PlaceAction::Ask(wish) => self.ask(wish),
@@ -221,7 +235,11 @@ impl Session {
     /// Lets the list of decisions play, and collects what the compiler proposes.
     pub(super) fn update_desk(&mut self, elapsed: Duration) {
         if let Some(watch) = self.desk.watch.as_mut().filter(|_| self.desk.how == How::Watch) {
+            let before = watch.at();
             watch.advance(elapsed);
+            if watch.at() != before {
+                self.wafer = watch.wafer().unwrap_or(self.wafer);
+            }
         }
         self.survey();
         let Some(outcome) = self.desk.pending.as_ref().and_then(together::Pending::finished) else { return };
@@ -288,18 +306,13 @@ impl Session {
     }
 
     fn begin_draft(&mut self) {
-        let Some(scene) = self.scene() else { return };
+        let Some(scene) = self.scene().cloned() else { return };
         if scene.program.job.mapping == Mapping::Streaming {
             return self.tell(
                 NoticeKind::Info,
                 "Nothing to place here",
                 "While weights stream, every operator uses the whole wafer. Open the tiny transformer to place kernels.",
             );
-        }
-        let wafers = scene.program.job.wafers();
-        if wafers > 1 {
-            let text = format!("Kernels are placed by hand on one wafer; this program runs on a row of {wafers}.");
-            return self.tell(NoticeKind::Info, "Nothing to place here", &text);
         }
         let pinned = &self.document.scenario.pinned;
         let placed = pinned.iter().filter_map(|kernel| {
@@ -308,6 +321,9 @@ impl Session {
         });
         self.draft = Some(Draft::of(placed.collect()));
         self.desk = Desk::default();
+        if self.wafers() > 1 {
+            self.turn_to(&scene, How::Watch);
+        }
         self.apply(Action::Time(TimeAction::Pause));
     }
 

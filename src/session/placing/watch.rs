@@ -53,6 +53,9 @@ pub struct Curves {
     pub sram: Vec<f32>,
 }
 
+/// A kernel on its wafer after so many steps.
+type Placed = (usize, u32, Rect);
+
 /// The decisions of one program.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -61,7 +64,7 @@ pub struct Watch {
     order: Vec<u32>,
     stages: Vec<StageSpan>,
     /// Where each kernel was from which step on.
-    places: Vec<(OpId, Vec<(usize, Rect)>)>,
+    places: Vec<(OpId, Vec<Placed>)>,
     curves: Curves,
     /// Steps that are done.
     at: usize,
@@ -77,17 +80,17 @@ impl Watch {
         let mut order: Vec<u32> = (0..program.steps.len() as u32).collect();
         order.sort_by_key(|&index| program.steps[index as usize].pass);
         let mut stages: Vec<StageSpan> = Vec::new();
-        let mut places: Vec<(OpId, Vec<(usize, Rect)>)> = Vec::new();
+        let mut places: Vec<(OpId, Vec<Placed>)> = Vec::new();
         for (at, &index) in order.iter().enumerate() {
             let step = &program.steps[index as usize];
             match stages.last_mut().filter(|stage| stage.pass == step.pass) {
                 Some(stage) => stage.steps.end = at + 1,
                 None => stages.push(StageSpan { pass: step.pass, steps: at..at + 1 }),
             }
-            if let Decision::RegionPlaced { op, rect, wafer: 0 } = step.decision {
+            if let Decision::RegionPlaced { op, rect, wafer } = step.decision {
                 match places.binary_search_by_key(&op, |(own, _)| *own) {
-                    Ok(found) => places[found].1.push((at + 1, rect)),
-                    Err(found) => places.insert(found, (op, vec![(at + 1, rect)])),
+                    Ok(found) => places[found].1.push((at + 1, wafer, rect)),
+                    Err(found) => places.insert(found, (op, vec![(at + 1, wafer, rect)])),
                 }
             }
         }
@@ -138,19 +141,38 @@ impl Watch {
         &self.curves
     }
 
-    /// The kernels that are placed after `count` steps, in the order of the operators.
+    /// The kernels that are placed after `count` steps, on any wafer, in the order of the operators.
     pub fn layout_at(&self, count: usize) -> Vec<(OpId, Rect)> {
-        let place = |(op, moves): &(OpId, Vec<(usize, Rect)>)| {
-            let made = moves.partition_point(|(from, _)| *from <= count);
-            Some((*op, moves[made.checked_sub(1)?].1))
-        };
-        self.places.iter().filter_map(place).collect()
+        self.placed(count).map(|(op, _, rect)| (op, rect)).collect()
+    }
+
+    /// Those of them that are on one wafer of the row.
+    pub fn layout_on(&self, wafer: u32, count: usize) -> Vec<(OpId, Rect)> {
+        self.placed(count).filter(|(_, own, _)| *own == wafer).map(|(op, _, rect)| (op, rect)).collect()
+    }
+
+    fn placed(&self, count: usize) -> impl Iterator<Item = (OpId, u32, Rect)> + '_ {
+        self.places.iter().filter_map(move |(op, moves)| {
+            let made = moves.partition_point(|(from, _, _)| *from <= count);
+            let (_, wafer, rect) = moves[made.checked_sub(1)?];
+            Some((*op, wafer, rect))
+        })
+    }
+
+    /// The wafer that the step that was done last is about, if it is about one.
+    pub fn wafer(&self) -> Option<u32> {
+        let of = |kernel| self.program.regions[self.program.kernel(kernel).regions.start as usize].wafer;
+        match self.step()?.decision {
+            Decision::RegionPlaced { wafer, .. } | Decision::WaferFilled { wafer, .. } => Some(wafer),
+            Decision::RouteCommitted { from, .. } => Some(of(from)),
+            _ => None,
+        }
     }
 
     /// The moment at which `op` was placed.
     pub fn placed_at(&self, op: OpId) -> Option<usize> {
         let at = self.places.binary_search_by_key(&op, |(own, _)| *own).ok()?;
-        self.places[at].1.last().map(|(step, _)| *step)
+        self.places[at].1.last().map(|(step, _, _)| *step)
     }
 
     pub(super) fn apply(&mut self, action: WatchAction) {
@@ -198,7 +220,7 @@ impl Watch {
 
 fn curves(scene: &Scene, program: &Program, order: &[u32]) -> Curves {
     let streams = streams(scene);
-    let mut rects: Vec<Option<Rect>> = vec![None; scene.graph.ops.len()];
+    let mut rects: Vec<Option<(u32, Rect)>> = vec![None; scene.graph.ops.len()];
     let mut curves = Curves::default();
     let (mut wire, mut slowest, mut sram) = (0_u64, 0_u64, 0_u64);
     let mut push = |wire: u64, slowest: u64, sram: u64| {
@@ -214,17 +236,18 @@ fn curves(scene: &Scene, program: &Program, order: &[u32]) -> Curves {
         own[stream.to.0 as usize].push(index);
     }
     for &index in order {
-        if let Decision::RegionPlaced { op, rect, wafer: 0 } = program.steps[index as usize].decision {
+        if let Decision::RegionPlaced { op, rect, wafer } = program.steps[index as usize].decision {
             let at = op.0 as usize;
-            let length = |rects: &[Option<Rect>]| -> u64 {
+            let length = |rects: &[Option<(u32, Rect)>]| -> u64 {
                 let ends = |stream: usize| {
                     let (from, to) = (rects[streams[stream].from.0 as usize]?, rects[streams[stream].to.0 as usize]?);
-                    Some(u64::from(resident::hops(from, to)) * streams[stream].bytes)
+                    // Between wafers a stream takes links that are no part of either fabric.
+                    (from.0 == to.0).then(|| u64::from(resident::hops(from.1, to.1)) * streams[stream].bytes)
                 };
                 own[at].iter().filter_map(|&stream| ends(stream)).sum()
             };
             wire -= length(&rects);
-            rects[at] = Some(rect);
+            rects[at] = Some((wafer, rect));
             wire += length(&rects);
             let cost = cost(scene, op, (rect.width, rect.height));
             slowest = slowest.max(cost.cycles.0);

@@ -13,7 +13,7 @@ use crate::ui::app::{Mode, Shell, Welcome};
 use crate::ui::icons::Icon;
 use crate::ui::layout::Layout;
 use crate::ui::map::{MapPainter, MapScene, Note, Overlays, input};
-use crate::ui::panels::{gutter, place};
+use crate::ui::panels::{gutter, place, streams};
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets::{self, TooltipCard, text};
 use crate::units::format;
@@ -194,8 +194,25 @@ pub(in crate::ui) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, a
     if let Some(index) = widgets::dropdown(&mut row, "Layer", &titles, session.layer as usize) {
         actions.push(Action::View(ViewAction::Show(Layer::ALL[index])));
     }
+    wafer_picker(&mut row, session, actions);
     text::label(&mut row, (&pixel_note(&info, shell, scene), Type::Caption, palette.text.tertiary));
     crumbs(ui, rect, shell, scene);
+}
+
+/// Which wafer of the row is shown; nothing while there is only one.
+pub(super) fn wafer_picker(row: &mut Ui, session: &Session, actions: &mut Vec<Action>) {
+    let count = session.wafers();
+    if count < 2 {
+        return;
+    }
+    let mut step = |row: &mut Ui, icon, meaning, to: Option<u32>| {
+        let clicked = widgets::icon_button(row, icon, meaning, 20.0, false).clicked();
+        actions.extend(to.filter(|_| clicked).map(|to| Action::View(ViewAction::Wafer(to))));
+    };
+    step(row, Icon::ChevronLeft, "Wafer before (Page Up)", session.wafer.checked_sub(1));
+    let words = format!("Wafer {} of {count}", session.wafer + 1);
+    text::label(row, (&words, Type::Body, theme::palette(row).text.primary));
+    step(row, Icon::ChevronRight, "Next wafer (Page Down)", Some(session.wafer + 1));
 }
 
 /// How close the map is, and the way back to the whole wafer.
@@ -346,7 +363,7 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
     let palette = theme::palette(ui);
     let geometry = scene.defects.geometry();
     let info = layer_info(session.layer, scene);
-    let placed = if placing { place::layout(session, shell.place.before) } else { Vec::new() };
+    let placed = if placing { place::layout_shown(session, shell.place.before) } else { Vec::new() };
     let info = if placing { place::placed_layer() } else { info };
     let plane = plane(scene);
     let Shell { place, map, .. } = shell;
@@ -374,7 +391,7 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
     let room = view.size[0] >= WIDTH_FOR_GUTTER && !placing;
     let notes = if room { gutter::notes(session) } else { Vec::new() };
     let notes: Vec<Note<'_>> = notes.iter().map(|(core, title, text)| Note { core: *core, title, text }).collect();
-    let scene = MapScene {
+    let map_scene = MapScene {
         map,
         revision: drawn.revision,
         plane,
@@ -391,7 +408,18 @@ fn paint(ui: &Ui, session: &Session, shell: &mut Shell, scene: &Scene, view: &Vi
         overlays: *overlays,
         notes: &notes,
     };
-    painter.paint(ui.painter(), palette, view, &scene);
+    painter.paint(ui.painter(), palette, view, &map_scene);
+    let program = &scene.program;
+    let pinned = session.pinned.filter(|_| !placing).and_then(|core| program.kernel_on(session.wafer, core));
+    if let Some(kernel) = pinned {
+        let area = Rect::from_min_size(
+            egui::pos2(view.origin[0] as f32, view.origin[1] as f32),
+            vec2(view.size[0] as f32, view.size[1] as f32),
+        );
+        let stage = place::Stage { scene, view, plane: &plane, area };
+        let routes = streams::of_kernel(program, session.wafer, kernel);
+        streams::paint(&ui.painter().with_clip_rect(area), &stage, &routes);
+    }
 }
 
 fn die_starts(geometry: &Geometry, scene: &Scene) -> (Vec<u32>, Vec<u32>) {
@@ -427,10 +455,9 @@ fn kernel_names(session: &Session, scene: &Scene) -> Vec<(String, crate::hardwar
             };
             let kernels = scene.program.kernels.iter().enumerate();
             kernels
-                .map(|(index, kernel)| {
-                    let rect = scene.program.regions[kernel.regions.start as usize].rect;
-                    (scene.graph.op(kernel.op).name.clone(), rect, running(index))
-                })
+                .map(|(index, kernel)| (index, kernel, &scene.program.regions[kernel.regions.start as usize]))
+                .filter(|(_, _, region)| region.wafer == session.wafer)
+                .map(|(index, kernel, region)| (scene.graph.op(kernel.op).name.clone(), region.rect, running(index)))
                 .collect()
         }
     }
@@ -451,7 +478,7 @@ fn tooltip(ui: &Ui, layout: &Layout, session: &Session, scene: &Scene, core: Cor
     let index = core.y as usize * frame.columns as usize + core.x as usize;
     let value = frame.values.get(index).copied().unwrap_or(0);
     let (die_column, die_row) = scene.defects.geometry().die_of(core);
-    let report = inspect::core(scene, &run.trace, core, session.playback.cycle());
+    let report = inspect::core_on(scene, &run.trace, frame.request.wafer, core, session.playback.cycle());
     let below = report.work.as_ref().map_or_else(
         || if report.region.is_some() { "its work is done, or has not begun" } else { "no kernel here" }.to_owned(),
         |work| format!("{}, {}", scene.program.kernel(work.kernel).label, work.activity.words()),

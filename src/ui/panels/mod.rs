@@ -7,6 +7,7 @@ pub(super) mod map;
 pub(super) mod notices;
 pub(super) mod place;
 pub(super) mod status_bar;
+mod streams;
 pub(super) mod timeline;
 pub(super) mod title_bar;
 

@@ -26,7 +26,7 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &Shell) {
     let left = egui::Layout::left_to_right(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(left).id_salt("left"));
     let cores = scene.device.fabric_cores();
-    let used = scene.program.cores_used() as f64 / cores as f64;
+    let used = scene.program.cores_used() as f64 / (cores * u64::from(session.wafers())) as f64;
     item(&mut row, &[(&format::grouped(cores), true), ("cores", false)]);
     item(&mut row, &[(&scene.defects.outcome().to_string(), false)]);
     let spares = scene.defects.dead_count() - scene.defects.dead_sites().len();
@@ -61,7 +61,8 @@ fn placing(ui: &mut Ui, rect: egui::Rect, session: &Session, shell: &Shell, scen
     let left = egui::Layout::left_to_right(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(rect).layout(left).id_salt("left"));
     let taken: u64 = super::place::layout(session, shell.place.before).iter().map(|(_, rect)| rect.cores()).sum();
-    let of = format!("of {} cores placed", format::grouped(scene.device.fabric_cores()));
+    let cores = scene.device.fabric_cores() * u64::from(session.wafers());
+    let of = format!("of {} cores placed", format::grouped(cores));
     item(&mut row, &[(&format::grouped(taken), true), (&of, false)]);
     let broken = session.desk.survey.problems.iter().filter(|problem| problem.rect.is_some()).count();
     let errors = if broken == 1 { "error" } else { "errors" };

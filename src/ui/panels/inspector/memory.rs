@@ -4,7 +4,7 @@ use egui::{Margin, Ui};
 
 use super::parts::{self, EXACT, fact_row, note, section};
 use super::result::peak_words;
-use crate::session::{Action, TimeAction};
+use crate::session::{Action, Session, TimeAction};
 use crate::sim::inspect::{self, CoreReport};
 use crate::sim::{Scene, Trace};
 use crate::ui::widgets::{self, Button};
@@ -16,12 +16,13 @@ const BUFFERS_SHOWN: usize = 10;
 /// Draws the page.
 pub(super) fn show(
     ui: &mut Ui,
+    session: &Session,
     scene: &Scene,
     trace: &Trace,
     report: &CoreReport,
-    time: u64,
     actions: &mut Vec<Action>,
 ) {
+    let time = session.playback.cycle();
     let capacity = u64::from(scene.device.sram_bytes_per_core.value);
     let of = format!("of {} KiB", format::kib(capacity));
     let origin = format!("{EXACT}\nCapacity: {}", scene.device.sram_bytes_per_core.source);
@@ -44,7 +45,8 @@ pub(super) fn show(
             actions.push(Action::Time(TimeAction::Seek(cycle + lag + 1)));
         }
     }
-    buffers(ui, scene, trace, report, time);
+    let held = inspect::buffers_on(scene, trace, session.wafer, report.core, time);
+    buffers(ui, &held);
 }
 
 /// When `stage` next begins after `time`, or when it first does.
@@ -60,8 +62,7 @@ fn peak_time(trace: &Trace, stage: u32, time: u64) -> Option<u64> {
 }
 
 /// What holds the most, largest first.
-fn buffers(ui: &mut Ui, scene: &Scene, trace: &Trace, report: &CoreReport, time: u64) {
-    let held = inspect::buffers(scene, trace, report.core, time);
+fn buffers(ui: &mut Ui, held: &[(String, u64)]) {
     section(ui, "Buffers now", &format!("{} in KiB", held.len()));
     for (label, bytes) in held.iter().take(BUFFERS_SHOWN) {
         fact_row(ui, label, &kib(*bytes), "", EXACT);

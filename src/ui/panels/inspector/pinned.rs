@@ -38,8 +38,8 @@ pub(super) fn show(
     actions: &mut Vec<Action>,
 ) {
     let time = session.playback.cycle();
-    let report = inspect::core(scene, trace, core, time);
-    title(ui, scene, &report, actions);
+    let report = inspect::core_on(scene, trace, session.wafer, core, time);
+    title(ui, session, scene, &report, actions);
     let names = TABS.map(|(_, name)| name);
     let current = TABS.iter().position(|(own, _)| own == tab).unwrap_or(0);
     if let Some(clicked) = widgets::tabs(ui, &names, current) {
@@ -48,22 +48,23 @@ pub(super) fn show(
     ui.add_space(4.0);
     match tab {
         Tab::Now => now(ui, session, scene, &report),
-        Tab::Sram => memory::show(ui, scene, trace, &report, time, actions),
-        Tab::Why => why::show(ui, scene, &report),
+        Tab::Sram => memory::show(ui, session, scene, trace, &report, actions),
+        Tab::Why => why::show(ui, scene, session.wafer, &report),
     }
     ui.add_space(16.0);
 }
 
-fn title(ui: &mut Ui, scene: &Scene, report: &CoreReport, actions: &mut Vec<Action>) {
+fn title(ui: &mut Ui, session: &Session, scene: &Scene, report: &CoreReport, actions: &mut Vec<Action>) {
     let core = report.core;
     let (die_column, die_row) = scene.defects.geometry().die_of(core);
     let place = report
         .region
         .map_or_else(|| "nothing placed here".to_owned(), |region| check::region_name(&scene.program, region));
     let kernel = report.work.as_ref().map(|work| scene.program.kernel(work.kernel).label.as_str());
+    let wafer = if session.wafers() > 1 { format!("wafer {}, ", session.wafer + 1) } else { String::new() };
     let below = match kernel {
-        Some(kernel) if kernel != place => format!("die {die_column}, {die_row} · {kernel}, {place}"),
-        _ => format!("die {die_column}, {die_row} · {place}"),
+        Some(kernel) if kernel != place => format!("{wafer}die {die_column}, {die_row} · {kernel}, {place}"),
+        _ => format!("{wafer}die {die_column}, {die_row} · {place}"),
     };
     let rect = widgets::panel_title(ui, "Core", &format!("{}, {}", core.x, core.y), &below);
     let area = egui::Rect::from_min_size(pos2(rect.right() - 36.0, rect.top() + 8.0), vec2(24.0, 24.0));

@@ -11,14 +11,14 @@ use crate::ui::widgets::{card, text};
 use crate::units::format;
 
 /// Draws the page.
-pub(super) fn show(ui: &mut Ui, scene: &Scene, report: &CoreReport) {
+pub(super) fn show(ui: &mut Ui, scene: &Scene, wafer: u32, report: &CoreReport) {
     let program = &scene.program;
     let Some(region) = report.region else {
         paragraph(ui, "No kernel was placed on this core.");
         return;
     };
     let rect = program.regions[region as usize].rect;
-    let kernel = program.kernel_at(report.core);
+    let kernel = program.kernel_on(wafer, report.core);
     note(ui, "The compiler's decisions that concern this core, in their order");
     for step in &program.steps {
         let told = match &step.decision {
@@ -54,32 +54,41 @@ fn of_kernel(scene: &Scene, id: KernelId, step: &Step) -> Option<(&'static str, 
         Decision::KernelSized { op, width, height, compute, sram_per_core } if *op == kernel.op => {
             let time = format::duration(compute.seconds(scene.device.clock_run_hz.value).0);
             let what = format!("{}: {width} × {height} cores", kernel.label);
-            let why = format!(
-                "A micro-batch takes {} ({time}) on its fullest core, which holds {} KiB.",
+            let held = format!(
+                "A micro-batch takes {} ({time}) on its fullest core, which holds {} KiB",
                 format::cycles(compute.0),
                 format::kib(sram_per_core.0)
             );
+            let why = because(&held, step);
             Some(("Sized", what, why))
         }
         Decision::RegionPlaced { op, rect, .. } if *op == kernel.op => {
             let by = match step.author {
-                Author::Compiler => "By the compiler.",
-                Author::User => "By hand, kept as it is.",
+                Author::Compiler => "By the compiler",
+                Author::User => "By hand, kept as it is",
             };
-            Some(("Placed", area(*rect), by.to_owned()))
+            Some(("Placed", area(*rect), because(by, step)))
         }
-        Decision::RouteCommitted { from, to, hops, .. } if *from == id || *to == id => {
+        Decision::RouteCommitted { from, to, hops, colour } if *from == id || *to == id => {
             let (verb, other) = if *to == id { ("Fed by", from) } else { ("Feeds", to) };
-            let what = format!("{}, {} hops", program.kernel(*other).label, format::grouped((*hops).into()));
-            Some((verb, what, route_bytes(program, *from, *to)))
+            let noun = if *hops == 1 { "hop" } else { "hops" };
+            let what = format!("{}, {} {noun}", program.kernel(*other).label, format::grouped((*hops).into()));
+            let colour = colour.map_or_else(|| "No colour".to_owned(), |colour| format!("Colour {colour}"));
+            let bytes = route_bytes(program, *from, *to);
+            Some((verb, what, because(&format!("{colour}{bytes}"), step)))
         }
         _ => None,
     }
 }
 
+/// A fact, and the compiler's reason if it gave one, as sentences.
+fn because(fact: &str, step: &Step) -> String {
+    if step.because.is_empty() { format!("{fact}.") } else { format!("{fact}: {}.", step.because) }
+}
+
 fn route_bytes(program: &Program, from: KernelId, to: KernelId) -> String {
     let route = program.routes.iter().find(|route| route.from == from && route.to == to);
-    route.map_or_else(String::new, |route| format!("{} for a micro-batch.", format::bytes(route.bytes.0)))
+    route.map_or_else(String::new, |route| format!(", {} for a micro-batch", format::bytes(route.bytes.0)))
 }
 
 fn area(rect: crate::hardware::Rect) -> String {

@@ -45,7 +45,7 @@ pub(super) fn show(ui: &mut Ui, session: &Session, scene: &Scene, state: &mut Le
     if !state.section(ui, Section::Model, "Model", (&note, "")) {
         return;
     }
-    let pinned = session.pinned.and_then(|core| scene.program.kernel_at(core));
+    let pinned = session.pinned.and_then(|core| scene.program.kernel_on(session.wafer, core));
     let tree = Tree { scene, trace: &run.trace, outline: &outline, time, moment, pinned };
     let row = TreeRow {
         name: &scene.graph.name,
@@ -109,13 +109,16 @@ impl Tree<'_> {
     }
 
     /// What a click on an operator does: go to its next turn, or pin the middle of its kernel.
-    fn visit(&self, leaf: usize, resident: bool) -> Option<Action> {
-        let kernel = self.outline.leaves[leaf].kernel?;
+    fn visit(&self, leaf: usize, resident: bool) -> Vec<Action> {
+        let Some(kernel) = self.outline.leaves[leaf].kernel else { return Vec::new() };
         if resident {
-            let rect = self.scene.program.rects(KernelId(kernel as u32)).next()?;
-            return Some(Action::View(ViewAction::Pin(Some(rect.centre()))));
+            let program = &self.scene.program;
+            let region = &program.regions[program.kernel(KernelId(kernel as u32)).regions.start as usize];
+            let pin = ViewAction::Pin(Some(region.rect.centre()));
+            return vec![Action::View(ViewAction::Wafer(region.wafer)), Action::View(pin)];
         }
-        outline::next_start(self.trace, kernel, self.time).map(|start| Action::Time(TimeAction::Seek(start)))
+        let start = outline::next_start(self.trace, kernel, self.time);
+        start.map(|start| Action::Time(TimeAction::Seek(start))).into_iter().collect()
     }
 
     fn group(ui: &mut Ui, id: (&str, usize), row: &TreeRow<'_>) -> Response {

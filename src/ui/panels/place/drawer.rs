@@ -7,6 +7,7 @@ use egui::{
     vec2,
 };
 
+use super::axis::Axis;
 use crate::compiler::Author;
 use crate::session::{Action, Draft, How, PlaceAction, Session, Watch, WatchAction, Wish};
 use crate::sim::Scene;
@@ -25,6 +26,8 @@ const BUTTONS: f32 = 4.0 * 24.0 + 40.0 + 4.0 * 6.0;
 
 /// A list of decisions, whoever made them.
 struct List {
+    /// Whether they are the compiler's.
+    watched: bool,
     count: usize,
     at: usize,
     /// Where each stage begins and what it is called.
@@ -49,6 +52,7 @@ impl List {
         let curves = watch.curves();
         let stages = watch.stages().iter().map(|stage| (stage.steps.start, stage.pass.words().to_owned()));
         Self {
+            watched: true,
             count: watch.count(),
             at: watch.at(),
             stages: stages.collect(),
@@ -63,6 +67,7 @@ impl List {
             before.into_iter().chain(entries.iter().map(|entry| of(&entry.after))).collect()
         };
         Self {
+            watched: false,
             count: entries.len(),
             at: draft.history.at(),
             stages: entries.iter().enumerate().map(|(index, entry)| (index, entry.label.clone())).collect(),
@@ -116,10 +121,11 @@ struct Places {
     strips: [Rect; 3],
     lane: Rect,
     whole: bool,
+    axis: Axis,
 }
 
 impl Places {
-    fn of(layout: &Layout) -> Self {
+    fn of(ui: &Ui, layout: &Layout, list: &List) -> Self {
         let tokens = &theme::tokens().layout;
         let Layout { left, inspector, timeline, middle, .. } = *layout;
         let padding = theme::tokens().spacing.panel_padding;
@@ -130,7 +136,10 @@ impl Places {
             y = rect.bottom();
             rect
         };
+        let least = |label: &str| text::width(ui.painter(), label, Type::BodyStrong) + 14.0;
+        let stages = list.stages.iter().map(|(start, label)| (*start, if list.watched { least(label) } else { 0.0 }));
         Self {
+            axis: Axis::new(middle, list.count, &stages.collect::<Vec<_>>()),
             middle,
             labels: (left.width() > 0.0).then(|| Rangef::new(first + 4.0, left.right() - padding)),
             numbers: (inspector.width() > 0.0)
@@ -143,9 +152,9 @@ impl Places {
         }
     }
 
-    /// Where the moment after `at` of `count` decisions is.
-    fn x(&self, at: usize, count: usize) -> f32 {
-        self.middle.min + self.middle.span() * at as f32 / count.max(1) as f32
+    /// Where the moment after `at` decisions is.
+    fn x(&self, at: usize) -> f32 {
+        self.axis.x(at)
     }
 }
 
@@ -154,9 +163,9 @@ pub(in crate::ui) fn show(ui: &mut Ui, layout: &Layout, session: &Session, shell
     let palette = theme::palette(ui);
     ui.painter().rect_filled(ui.max_rect(), 0.0, palette.surface.panel);
     let (Some(scene), Some(draft)) = (session.scene(), &session.draft) else { return };
-    let places = Places::of(layout);
     let watched = session.desk.watch.as_ref().filter(|_| session.desk.how == How::Watch);
     let list = watched.map_or_else(|| List::of_history(scene, draft), |watch| List::of_watch(scene, watch));
+    let places = Places::of(ui, layout, &list);
     transport(ui, &places, session, &list, watched, actions);
     status(ui, &places, session, shell);
     if !places.whole {
@@ -172,7 +181,7 @@ pub(in crate::ui) fn show(ui: &mut Ui, layout: &Layout, session: &Session, shell
         text::paint(ui.painter(), at, Align2::LEFT_CENTER, words);
         return;
     }
-    scrub(ui, &places, &list, watched.is_some(), actions);
+    scrub(ui, &places, &list, actions);
     ruler(ui.painter(), palette, &places, &list);
     let clock = scene.device.clock_run_hz.value;
     for (strip, rect) in list.strips.iter().zip(places.strips) {
@@ -307,17 +316,16 @@ fn status(ui: &Ui, places: &Places, session: &Session, shell: &Shell) {
 }
 
 /// A press on ruler, strips or lane goes to the decision there.
-fn scrub(ui: &Ui, places: &Places, list: &List, watched: bool, actions: &mut Vec<Action>) {
+fn scrub(ui: &Ui, places: &Places, list: &List, actions: &mut Vec<Action>) {
     let area = Rect::from_x_y_ranges(places.middle, places.ruler.top()..=places.lane.bottom());
     let response = ui.interact(area, ui.scope_id().with("decisions"), Sense::click_and_drag());
     response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "Decisions"));
     let held = response.is_pointer_button_down_on() || response.clicked();
     let Some(pointer) = response.interact_pointer_pos().filter(|_| held) else { return };
-    let share = (pointer.x - places.middle.min) / places.middle.span().max(1.0);
-    let at = (share.clamp(0.0, 1.0) * list.count as f32).round() as usize;
+    let at = (places.axis.at(pointer.x).round() as usize).min(list.count);
     if at != list.at {
         let seek = PlaceAction::Watch(WatchAction::Seek(at));
-        actions.push(Action::Place(if watched { seek } else { PlaceAction::UndoTo(at) }));
+        actions.push(Action::Place(if list.watched { seek } else { PlaceAction::UndoTo(at) }));
     }
 }
 
@@ -329,12 +337,14 @@ fn ruler(painter: &Painter, palette: &Palette, places: &Places, list: &List) {
     let step =
         [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power).into_iter().find(|&step| step >= rough).unwrap_or(rough);
     let step = (step as usize).max(1);
+    let mut free = places.middle.min;
     for at in (step..list.count).step_by(step) {
-        let x = painter.round_to_pixel_center(places.x(at, list.count));
+        let x = painter.round_to_pixel_center(places.x(at));
         painter.vline(x, places.ruler.top() + 4.0..=places.ruler.bottom(), Stroke::new(1.0, palette.line.control));
         let label = format::grouped(at as u64);
         let room = text::width(painter, &label, Type::MonoSmall) + 5.0;
-        if x + room < places.middle.max {
+        if x >= free && x + room < places.middle.max {
+            free = x + room + 6.0;
             let run = (label.as_str(), Type::MonoSmall, palette.text.tertiary);
             text::paint(painter, pos2(x + 5.0, places.ruler.center().y), Align2::LEFT_CENTER, run);
         }
@@ -352,7 +362,7 @@ fn draw_strip(painter: &Painter, palette: &Palette, places: &Places, rect: Rect,
     let columns = rect.width().floor() as usize;
     for column in 0..columns {
         // The decision that this point of the screen belongs to.
-        let index = ((column as f32 + 0.5) / columns as f32 * count as f32).ceil() as usize;
+        let index = (places.axis.at(rect.left() + column as f32 + 0.5).ceil() as usize).min(count);
         let Some(&value) = strip.values.get(index) else { continue };
         let height = rect.height() * (value / full).clamp(0.0, 1.0);
         let x = rect.left() + column as f32;
@@ -388,7 +398,7 @@ fn lane(painter: &Painter, palette: &Palette, places: &Places, list: &List) {
     let starts = &list.stages;
     for (index, (start, label)) in starts.iter().enumerate() {
         let end = starts.get(index + 1).map_or(list.count, |next| next.0);
-        let (left, right) = (places.x(*start, list.count), places.x(end, list.count));
+        let (left, right) = (places.x(*start), places.x(end));
         let area = Rect::from_min_max(
             pos2(left, places.lane.top()),
             pos2((right - 1.0).max(left + 0.5), places.lane.bottom()),
@@ -413,7 +423,7 @@ fn lane(painter: &Painter, palette: &Palette, places: &Places, list: &List) {
 }
 
 fn playhead(painter: &Painter, palette: &Palette, places: &Places, list: &List) {
-    let x = painter.round_to_pixel_center(places.x(list.at, list.count)).min(places.middle.max - 1.0);
+    let x = painter.round_to_pixel_center(places.x(list.at)).min(places.middle.max - 1.0);
     let top = places.ruler.top() - 2.0;
     painter.vline(x, top..=places.lane.bottom() + 2.0, Stroke::new(1.5, palette.text.primary));
     let handle = [(-4.5, 0.0), (4.5, 0.0), (4.5, 5.0), (0.0, 9.0), (-4.5, 5.0)];

@@ -4,12 +4,13 @@ use egui::{Align2, Color32, CursorIcon, Painter, Pos2, Shape, Stroke, StrokeKind
 
 use super::PlaceState;
 use super::layer::class_colour;
-use crate::compiler::resident;
+use crate::compiler::{Route, resident};
 use crate::hardware::{Core, Rect};
 use crate::session::placing::{compiled, placeable};
-use crate::session::{Draft, End, How, Judgement, Session, Verdict};
+use crate::session::{Draft, End, How, Judgement, Neighbour, Session, Verdict};
 use crate::sim::{OpClass, Scene};
 use crate::ui::icons::Icon;
+use crate::ui::panels::streams;
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets::{self, Chip, Tone, text};
 use crate::units::format;
@@ -18,11 +19,9 @@ use crate::workload::OpId;
 
 /// How much of a kind's colour what is in hand shows.
 const GHOST_STRENGTH: f32 = 0.42;
-/// Widest and narrowest tie to a neighbour, in points.
-const TIE_POINTS: [f32; 2] = [1.5, 6.0];
 
 /// What it all is drawn on.
-pub(super) struct Stage<'a> {
+pub(in crate::ui::panels) struct Stage<'a> {
     pub scene: &'a Scene,
     pub view: &'a Viewport,
     pub plane: &'a WaferPlane,
@@ -198,34 +197,37 @@ fn body(painter: &Painter, stage: &Stage<'_>, op: OpId, judgement: &Judgement, v
     }
 }
 
-/// Lines to the placed neighbours in the flow, as wide as their volume beside the largest stream of the model.
+/// Lines to the placed neighbours in the flow, as wide as their volume beside the largest stream of the model: routed
+/// ways while both ends are where the compiler routed between them, else one bend.
 fn ties(painter: &Painter, stage: &Stage<'_>, draft: &Draft, op: OpId, rect: Rect) {
     let palette = theme::palette_of(&painter.ctx().global_style().visuals);
     let largest = crate::session::placing::tally::streams(stage.scene).iter().map(|stream| stream.bytes).max();
-    for neighbour in draft.neighbours(stage.scene, op, rect) {
+    let stays = |op, rect| compiled(stage.scene, op) == Some(rect);
+    let neighbours = draft.neighbours(stage.scene, op, rect);
+    let (routed, moved): (Vec<Neighbour>, Vec<Neighbour>) =
+        neighbours.into_iter().partition(|neighbour| stays(op, rect) && stays(neighbour.op, neighbour.rect));
+    for neighbour in moved {
         let (own, other) = (stage.screen(rect).center(), stage.screen(neighbour.rect).center());
         let (from, to) = if neighbour.end == End::Source { (other, own) } else { (own, other) };
         // Streams run along columns and rows.
         let bend = pos2(to.x, from.y);
-        let share = neighbour.bytes as f32 / largest.unwrap_or(1).max(1) as f32;
-        let width = TIE_POINTS[0] + (TIE_POINTS[1] - TIE_POINTS[0]) * share;
+        let width = streams::width(neighbour.bytes, largest.unwrap_or(1));
         for (width, colour) in [(width + 2.5, palette.map.kernel_casing), (width, palette.map.label_text)] {
             painter.add(Shape::line(vec![from, bend, to], Stroke::new(width, colour)));
         }
-        arrow_head(painter, bend, to, width, palette.map.label_text);
+        streams::arrow_head(painter, bend, to, width, palette.map.label_text);
         painter.circle_filled(from, 1.5 + width, palette.map.label_text);
     }
-}
-
-fn arrow_head(painter: &Painter, from: Pos2, to: Pos2, width: f32, colour: Color32) {
-    if from.distance(to) < 1.0 {
-        return;
-    }
-    let along = (to - from).normalized();
-    let across = along.rot90();
-    let base = to - along * (7.0 + width);
-    let tip = vec![to, base + across * (3.0 + width), base - across * (3.0 + width)];
-    painter.add(Shape::convex_polygon(tip, colour, Stroke::NONE));
+    let program = &stage.scene.program;
+    let joins = |route: &&Route| {
+        let (from, to) = (program.kernel(route.from).op, program.kernel(route.to).op);
+        routed.iter().any(|neighbour| match neighbour.end {
+            End::Source => (from, to) == (neighbour.op, op),
+            End::Sink => (from, to) == (op, neighbour.op),
+        })
+    };
+    let routes: Vec<&Route> = program.routes.iter().filter(joins).collect();
+    streams::paint(painter, stage, &routes);
 }
 
 /// One line at the hand: what is wrong, worst first, or what it would cost.

@@ -46,6 +46,14 @@ pub(in crate::ui) fn layout(session: &Session, before: bool) -> Vec<(OpId, Rect)
     }
 }
 
+/// What of it is on the wafer that is shown.
+pub(in crate::ui) fn layout_shown(session: &Session, before: bool) -> Vec<(OpId, Rect)> {
+    match &session.desk.watch {
+        Some(watch) if session.desk.how == How::Watch => watch.layout_on(session.wafer, watch.at()),
+        _ => layout(session, before),
+    }
+}
+
 /// One value per core, made again only when the layout changes.
 #[derive(Default)]
 pub(in crate::ui) struct Layer {

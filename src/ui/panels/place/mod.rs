@@ -3,6 +3,7 @@
 //! [`pointer`] reads the hand on the map and [`ghost`] draws what it holds; [`tree`] and [`hand`] are the left panel,
 //! [`checker`], [`watch`] and [`together`] the inspector, [`drawer`] what stands under the map, [`keys`] the keyboard.
 
+mod axis;
 mod checker;
 mod drawer;
 mod ghost;
@@ -32,7 +33,8 @@ use crate::ui::widgets::{self, text};
 use crate::workload::OpId;
 
 pub(in crate::ui) use drawer::show as drawer;
-pub(in crate::ui) use layer::{layout, placed_layer};
+pub(super) use ghost::Stage;
+pub(in crate::ui) use layer::{layout, layout_shown, placed_layer};
 pub(super) use pointer::on_map;
 
 /// Farthest that a refused kernel shakes to a side, in points.
@@ -144,6 +146,7 @@ pub(super) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, note: &s
         How::Together => "Proposed",
     };
     text::label(&mut row, (title, Type::BodyStrong, palette.text.primary));
+    super::map::wafer_picker(&mut row, session, actions);
     if rect.width() >= WIDTH_FOR_NOTE {
         text::label(&mut row, (note, Type::Caption, palette.text.tertiary));
     }
@@ -153,11 +156,11 @@ pub(super) fn header(ui: &mut Ui, session: &Session, shell: &mut Shell, note: &s
 pub(super) fn left(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
     let Some(scene) = session.scene().map(Arc::clone) else { return };
     let job = scene.program.job;
-    let placeable = job.mapping != crate::compiler::Mapping::Streaming && job.wafers() == 1;
+    let placeable = job.mapping != crate::compiler::Mapping::Streaming;
     match &session.draft {
         Some(draft) => tree::show(ui, &scene, session, draft, shell, actions),
         None if placeable => actions.push(Action::Place(PlaceAction::Begin)),
-        None => tree::nothing_to_place(ui, job.wafers(), shell, actions),
+        None => tree::nothing_to_place(ui, shell, actions),
     }
 }
 

@@ -97,7 +97,7 @@ fn clicked(
         }
         How::Watch => {
             let watch = session.desk.watch.as_ref()?;
-            let layout = watch.layout_at(watch.count());
+            let layout = watch.layout_on(session.wafer, watch.count());
             let (op, _) = layout.iter().find(|(_, rect)| rect.contains(core))?;
             Some(Action::Place(PlaceAction::Watch(WatchAction::Seek(watch.placed_at(*op)?))))
         }

@@ -38,8 +38,8 @@ pub(super) fn chose(scene: &Scene, step: &Step) -> String {
             format!("{width}×{height} cores, {time} a sequence, {} KiB a core", format::kib(sram_per_core.0))
         }
         Decision::RouteCommitted { hops, colour, .. } => {
-            let hops = format::grouped(u64::from(*hops));
-            colour.map_or_else(|| format!("{hops} hops"), |colour| format!("{hops} hops in colour {colour}"))
+            let hops = counted(u64::from(*hops), "hop");
+            colour.map_or_else(|| hops.clone(), |colour| format!("{hops} in colour {colour}"))
         }
         Decision::BufferAllocated { bytes_per_core, .. } => format!("{} KiB a core", format::kib(bytes_per_core.0)),
         Decision::Rejected { why, .. } => why.clone(),

@@ -27,18 +27,13 @@ pub(super) enum Row {
 }
 
 /// Says that streaming leaves nothing to place, and offers a model that does.
-pub(super) fn nothing_to_place(ui: &mut Ui, wafers: u32, shell: &mut Shell, actions: &mut Vec<Action>) {
+pub(super) fn nothing_to_place(ui: &mut Ui, shell: &mut Shell, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
     section_header(ui, &SectionHeader { title: "Place", note: "", key: "", open: None });
     hand::padded(ui, |ui| {
-        let sentence = if wafers > 1 {
-            format!("Kernels are placed by hand on one wafer; this program runs on a row of {wafers}.")
-        } else {
-            "While weights stream, every operator in turn uses the whole wafer, so there is nothing to place. Kernels \
-             of a resident model stay where they are put."
-                .to_owned()
-        };
-        text::label(ui, (sentence.as_str(), Type::Body, palette.text.secondary));
+        let sentence = "While weights stream, every operator in turn uses the whole wafer, so there is nothing to place. \
+                        Kernels of a resident model stay where they are put.";
+        text::label(ui, (sentence, Type::Body, palette.text.secondary));
         ui.add_space(8.0);
         if Button::primary("Place the tiny transformer").wide().show(ui).clicked() {
             actions.push(left::open_to_place(shell));

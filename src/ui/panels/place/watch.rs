@@ -5,11 +5,12 @@ use egui::{Align2, Stroke, StrokeKind, Ui, pos2, vec2};
 use super::ghost::{Stage, dashed};
 use super::hand::padded;
 use super::{checker, numbered, steps};
-use crate::compiler::{Author, Decision, Step};
+use crate::compiler::{Author, CompilerPass, Decision, Kernel, Route, Step};
 use crate::hardware::Rect;
 use crate::session::{Action, PlaceAction, Session, Watch, WatchAction};
 use crate::sim::Scene;
 use crate::ui::icons::Icon;
+use crate::ui::panels::streams;
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets::{self, Button, Chip, Tone, text};
 use crate::units::format;
@@ -91,7 +92,8 @@ fn card(ui: &mut Ui, scene: &Scene, step: &Step, actions: &mut Vec<Action>) {
         field(ui, "Rejected", "nothing else was weighed", Type::Caption);
     }
     field(ui, "Rule", &format!("“{}”", step.rule), Type::Body);
-    if step.decision.op().is_some() {
+    ui.add_space(4.0);
+    if step.decision.op().is_some() && scene.program.job.wafers() == 1 {
         padded(ui, |ui| {
             ui.add_space(4.0);
             let what_if = Button::secondary("What if elsewhere").show(ui);
@@ -138,22 +140,49 @@ pub(super) fn on_map(ui: &Ui, stage: &Stage<'_>, session: &Session) {
         numbered(&painter, palette, at, &letter(index).to_string());
         if shown.width() > 90.0 {
             let run = (considered.why_not.as_str(), Type::Caption, palette.map.label_text);
-            text::paint_elided(&painter, at + vec2(14.0, 0.0), Align2::LEFT_CENTER, run, shown.width() - 40.0);
+            // On a plate, since what stands in its way has a name there too.
+            let (words, _) = text::elided(&painter, run, shown.width() - 40.0);
+            let corner = at + vec2(14.0, -words.size().y / 2.0);
+            let plate = egui::Rect::from_min_size(corner, words.size()).expand(3.0);
+            painter.rect_filled(plate, theme::tokens().radius.tick, palette.surface.map);
+            painter.galley(corner, words, palette.map.label_text);
         }
     }
-    let Some(winner) = winner(stage.scene, step) else { return };
+    if let Decision::RouteCommitted { from, to, .. } = step.decision {
+        let program = &stage.scene.program;
+        let own =
+            |route: &&Route| route.from == from && route.to == to && streams::runs_on(program, route, session.wafer);
+        streams::paint(&painter, stage, &program.routes.iter().filter(own).collect::<Vec<_>>());
+    }
+    let Some((wafer, winner)) = winner(stage.scene, step) else { return };
+    if wafer != session.wafer {
+        return;
+    }
     let shown = stage.screen(winner);
     let widths = &theme::tokens().stroke;
+    if step.pass < CompilerPass::Place {
+        // Where it will be is not decided yet.
+        return dashed(&painter, shown, Stroke::new(1.0, palette.accent.base));
+    }
     painter.rect_filled(shown, 0.0, palette.accent.base.gamma_multiply(0.12));
     painter.rect_stroke(shown, 0.0, Stroke::new(widths.ghost_casing, palette.map.kernel_casing), StrokeKind::Middle);
     painter.rect_stroke(shown, 0.0, Stroke::new(widths.ghost, palette.accent.base), StrokeKind::Middle);
 }
 
-/// Where the decision shows on the wafer.
-fn winner(scene: &Scene, step: &Step) -> Option<Rect> {
+/// Where the decision shows: the wafer and its cores.
+fn winner(scene: &Scene, step: &Step) -> Option<(u32, Rect)> {
+    let program = &scene.program;
+    let of = |kernel: &Kernel| {
+        let region = &program.regions[kernel.regions.start as usize];
+        (region.wafer, region.rect)
+    };
     match step.decision {
-        Decision::LanePlaced { rect } | Decision::RegionPlaced { rect, .. } => Some(rect),
-        Decision::RouteCommitted { to, .. } => scene.program.rects(to).next(),
-        _ => step.decision.op().and_then(|op| crate::session::placing::compiled(scene, op)),
+        Decision::LanePlaced { rect } => Some((0, rect)),
+        Decision::RegionPlaced { wafer, rect, .. } => Some((wafer, rect)),
+        Decision::RouteCommitted { to, .. } => Some(of(program.kernel(to))),
+        _ => {
+            let op = step.decision.op()?;
+            program.kernels.iter().find(|kernel| kernel.op == op).map(of)
+        }
     }
 }
