@@ -159,7 +159,7 @@ impl Draft {
         });
         violations.extend(check::check_rect(&who, rect, &scene.device, &scene.defects));
         clashes.extend(unusable(scene, rect));
-        let shape = resident::shape(&scene.graph, &scene.device, &scene.program.job, op, (width, height));
+        let shape = resident::shape(&scene.graph, &scene.device, &scene.program, op, (width, height));
         let available = u64::from(scene.device.sram_bytes_per_core.value);
         if shape.sram_bytes_per_core > available {
             violations.push(Violation::SramExceeded { who, needed: shape.sram_bytes_per_core, available });
@@ -296,7 +296,7 @@ fn placeable(scene: &Scene) -> Vec<OpId> {
 fn hand_for(scene: &Scene, draft: &Draft, op: OpId) -> Option<Hand> {
     let from = draft.rect_of(op);
     let held = from.or_else(|| compiled(scene, op)).map(|rect| (rect.width, rect.height));
-    let fitting = || resident::default_shape(&scene.graph, &scene.device, &scene.program.job, op);
+    let fitting = || resident::default_shape(&scene.graph, &scene.device, &scene.program, op);
     let (width, height) = held.or_else(fitting)?;
     Some(Hand { op, width, height, from })
 }

@@ -166,7 +166,7 @@ fn in_hand(
     let Hand { op, width, height, from } = hand;
     let name = resident::label_of(&scene.graph, op);
     section_header(ui, &SectionHeader { title: "In hand", note: &name, key: "", open: None });
-    let cost = resident::shape(&scene.graph, &scene.device, &scene.program.job, op, (width, height));
+    let cost = resident::shape(&scene.graph, &scene.device, &scene.program, op, (width, height));
     label_value(ui, "Shape", &format!("{width}×{height}"), "cores", "");
     let cycles = format::cycles(cost.cycles.0);
     let (value, unit) = cycles.rsplit_once(' ').unwrap_or((&cycles, ""));
