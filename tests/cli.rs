@@ -131,7 +131,7 @@ fn run_leaves_files_that_can_be_used_again() {
 fn what_does_not_fit_is_refused_with_amounts_and_ways_out() {
     let folder = TempDir::new().unwrap();
     let said = sentence(folder.path(), &["run", "llama-70b-does-not-fit"]);
-    assert!(said.contains("246 GB") && said.contains("stream the weights"), "{said}");
+    assert!(said.contains("40.8 GB are there") && said.contains("stream the weights"), "{said}");
     let output = waferscope(folder.path(), &["run", "llama-70b-does-not-fit", "--json"]);
     assert_eq!(output.status.code(), Some(1));
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -360,7 +360,7 @@ fn compile_says_what_was_decided_and_refuses_with_ways_out() {
     let trained = object(folder.path(), &["compile", "tiny", "--mode", "pipelined", "--train"]);
     assert_eq!(trained["work"], "train");
     // The fewest wafers are found where none are given; one too few is refused.
-    let row = ["compile", "llama-3-8b", "--mode", "resident", "--sequence", "8192"];
+    let row = ["compile", "llama-3-70b", "--mode", "resident", "--sequence", "8192"];
     let wafers = object(folder.path(), &row)["wafers"].as_u64().unwrap();
     assert!(wafers > 1);
     let fewer = (wafers - 1).to_string();

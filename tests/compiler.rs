@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use waferscope::compiler::kernel::{Form, Library, Shape, forms};
-use waferscope::compiler::passes::lowest_target;
+use waferscope::compiler::passes::{candidates, lowest_target, run_time};
 use waferscope::compiler::{
     Author, CompilerPass, Decision, Extent, Job, Mapping, Placement, Program, Schedule, Violation, Work, check,
     compile, fewest_wafers, shapes_of, sram, step,
@@ -173,9 +173,13 @@ fn steps_rebuild_what_was_compiled_whatever_it_was() {
         if program.is_valid() {
             whole += 1;
             assert_eq!(check(&program, &device, &defects), [], "{place}");
+            let time = run_time(&program).0;
             let mut engine = Engine::new(Arc::new(program)).unwrap();
             engine.run_to_end();
             assert!(engine.trace().finished, "{place}");
+            if work == Work::Forward && mapping != Mapping::Streaming {
+                assert_eq!(time, engine.trace().edge, "{place}: the closed form is exact");
+            }
         } else {
             refused += 1;
         }
@@ -274,7 +278,7 @@ fn every_kind_of_violation_is_found() {
     let rows = waferscope::hardware::Geometry::new(&device).physical_rows();
     let dead: Vec<(u32, u32)> = (0..rows).flat_map(|y| (0..200).map(move |x| (x, y))).collect();
     let on_dead = check(&good, &device, &DefectMap::from_cores(&device, &dead));
-    let large = builtin::graph("llama-3-8b").unwrap();
+    let large = builtin::graph("llama-3-70b").unwrap();
     let too_large = compile(&large, &device, &whole, &job(Mapping::Resident, Work::Forward, 1, 8_192), &[]);
     let trained = compile(&tiny, &device, &whole, &job(Mapping::Resident, Work::Train, 1, 128), &[]);
     let provoked = [
@@ -327,12 +331,13 @@ fn shapes_are_those_that_no_other_one_covers() {
         let work = if round % 2 == 0 { Work::Forward } else { Work::Train };
         let job = job(Mapping::Pipelined, work, 3, 16);
         let library = Library::new(&device, &job);
-        for (op, form) in forms(&graph, &job) {
+        let program = compile(&graph, &device, &DefectMap::none(&device), &job, &[]);
+        for (op, form) in forms(&graph, &job, 16) {
             let all = all_shapes(&library, &form);
             // Of equal shapes none covers the other, since width and height differ.
             let covered = |shape: &Shape| all.iter().any(|other| other != shape && shape.is_covered_by(other));
             let best: Vec<Shape> = all.iter().copied().filter(|shape| !covered(shape)).collect();
-            assert_eq!(shapes_of(&graph, &device, &job, op), best, "round {round}, {:?}", form.kind);
+            assert_eq!(shapes_of(&graph, &device, &program, op), best, "round {round}, {:?}", form.kind);
             for target in [u64::MAX, 200_000, 20_000, 3_000, 700] {
                 let meets = |shape: &&Shape| shape.cycles.0 <= target;
                 let least = all.iter().filter(meets).map(Shape::cores).min();
@@ -352,7 +357,7 @@ fn the_target_is_the_lowest_that_the_area_allows() {
         let job = job(Mapping::Pipelined, Work::Forward, 3, 16);
         let device = small(24, 24);
         let library = Library::new(&device, &job);
-        let forms: Vec<Form> = forms(&graph, &job).into_iter().map(|(_, form)| form).collect();
+        let forms: Vec<Form> = forms(&graph, &job, 16).into_iter().map(|(_, form)| form).collect();
         let counts = vec![1; forms.len()];
         let shapes: Vec<Vec<Shape>> = forms.iter().map(|form| all_shapes(&library, form)).collect();
         let needs = |target: u64| -> Option<u64> {
@@ -385,7 +390,7 @@ fn one_token_costs_what_the_published_product_does() {
     let job = job(Mapping::Pipelined, Work::Forward, 1, 1);
     let graph = graph(vec![op("gemv", OpKind::MatMul { k: 16_384, n: 16_384 }, Tokens::Every, &[])], 1, Unit::Token);
     let library = Library::new(&device, &job);
-    let (_, form) = forms(&graph, &job)[0];
+    let (_, form) = forms(&graph, &job, 1)[0];
     let cut = Library::cut(&form, 720, 720, 1);
     let cycles = library.compute(&form, &cut).cycles.0 as f64;
     assert!((cycles / 1_244.7 - 1.0).abs() < 0.05, "{cycles} cycles");
@@ -410,11 +415,71 @@ fn more_cores_are_never_slower() {
     }
 }
 
+/// The chunk that a program runs in, and how many micro-batches of it, as its steps and its schedule say.
+fn chunk(program: &Program) -> (u64, u64) {
+    let found = program.steps.iter().find_map(|step| match step.decision {
+        Decision::ChunkChosen { tokens, micro_batches } => Some((tokens, micro_batches, step.considered.len())),
+        _ => None,
+    });
+    let Some((tokens, micro_batches, others)) = found else { return (program.chunk, program.job.batch) };
+    assert_eq!(tokens, program.chunk);
+    assert_eq!(micro_batches, u64::from(program.schedule.micro_batches()));
+    assert!(others > 0);
+    (tokens, micro_batches)
+}
+
+#[test]
+fn long_sequences_flow_in_chunks_beside_a_cache_of_all_their_tokens() {
+    let device = wafer("wse3");
+    let defects = DefectMap::none(&device);
+    let graph = builtin::graph("llama-3-8b").unwrap();
+    for (mapping, batch, sequence) in [
+        (Mapping::Resident, 1, 8_192),
+        (Mapping::Resident, 4, 2_048),
+        (Mapping::Pipelined, 2, 8_192),
+        (Mapping::Resident, 1, 131_072),
+    ] {
+        // The weights take 16 of 44 GB, and so one wafer holds them and the cache.
+        let job = job(mapping, Work::Forward, batch, sequence);
+        assert_eq!(fewest_wafers(&graph, &device, &defects, &job), Some(1), "{job:?}");
+        let program = compile(&graph, &device, &defects, &job, &[]);
+        assert_eq!(program.violations, []);
+        let (tokens, micro_batches) = chunk(&program);
+        assert!(tokens < sequence && tokens * micro_batches == batch * sequence, "{tokens} × {micro_batches}");
+        assert_eq!(candidates(&graph, &job).last(), Some(&sequence));
+        // Keys and values of 8 heads of 128 elements for every position of every sequence that stays.
+        let caches = program.buffers.iter().filter(|buffer| buffer.label.ends_with("key-value cache"));
+        let kept = if mapping == Mapping::Resident { batch } else { 1 };
+        assert_eq!(caches.clone().count(), 32);
+        for cache in caches {
+            let Extent::Grid { rows, columns, bytes_per_element } = cache.extent else { panic!("a grid") };
+            assert_eq!(rows.total * columns.total * bytes_per_element, 2 * 8 * 128 * 2 * sequence * kept);
+        }
+    }
+}
+
+#[test]
+fn sequences_stay_whole_where_a_token_needs_those_behind_it() {
+    let device = wafer("wse3");
+    let defects = DefectMap::none(&device);
+    for (model, work) in [("bert-base", Work::Forward), ("tiny", Work::Train), ("tiny", Work::Forward)] {
+        let graph = builtin::graph(model).unwrap();
+        let job = job(Mapping::Pipelined, work, 2, 128);
+        let program = compile(&graph, &device, &defects, &job, &[]);
+        let may = graph.causal && work == Work::Forward;
+        assert_eq!(candidates(&graph, &job), if may { vec![64, 128] } else { vec![128] }, "{model}, {work:?}");
+        if !may {
+            assert_eq!(chunk(&program), (128, 2), "{model}, {work:?}");
+            assert!(program.assumptions.iter().any(|words| words.starts_with("one sequence is a micro-batch: ")));
+        }
+    }
+}
+
 #[test]
 fn a_row_of_wafers_holds_what_one_does_not() {
     let device = wafer("wse3");
     let defects = DefectMap::none(&device);
-    let graph = builtin::graph("llama-3-8b").unwrap();
+    let graph = builtin::graph("llama-3-70b").unwrap();
     let mut job = job(Mapping::Resident, Work::Forward, 3, 8_192);
     let wafers = fewest_wafers(&graph, &device, &defects, &job).unwrap();
     assert!(wafers > 1);

@@ -7,6 +7,12 @@ use crate::hardware::{Core, Rect};
 use crate::units::{Bytes, Cycles};
 use crate::workload::OpId;
 
+/// Programs of more events are not run.
+///
+/// One is a kernel taking a micro-batch, or one stage of a streaming schedule. An event leaves up to five intervals of 48
+/// bytes, and the trace is in memory up to three times, with the engine, on its way, and with the window.
+pub const EVENTS_MAX: u64 = 400_000;
+
 /// How a model is laid on the wafer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapping {
@@ -318,6 +324,8 @@ pub struct Program {
     pub job: Job,
     /// Sequences that are on the wafer together.
     pub micro_batch: u64,
+    /// Tokens of each sequence in a micro-batch: all of them, or a chunk.
+    pub chunk: u64,
     pub regions: Vec<Region>,
     pub kernels: Vec<Kernel>,
     pub buffers: Vec<Buffer>,

@@ -1,7 +1,7 @@
 //! What placing by hand asks of the compiler: shapes of single kernels, their names, and distances.
 
 use crate::compiler::kernel::{Form, Library, Shape, forms};
-use crate::compiler::{Job, label};
+use crate::compiler::{Program, label};
 use crate::hardware::{DeviceSpec, Rect};
 use crate::units::Cycles;
 use crate::workload::{Graph, OpId};
@@ -14,9 +14,16 @@ pub struct ShapeCost {
     pub sram_bytes_per_core: u64,
 }
 
-/// What operator `op` costs on a rectangle of `width` and `height` cores; nothing if it is no kernel of this job.
-pub fn shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId, (width, height): (u32, u32)) -> ShapeCost {
-    let shape = form_of(graph, job, op).map(|form| Library::new(device, job).shape(&form, width, height));
+/// What operator `op` costs on a rectangle of `width` and `height` cores for a micro-batch of `program`; nothing if it is
+/// no kernel of it.
+pub fn shape(
+    graph: &Graph,
+    device: &DeviceSpec,
+    program: &Program,
+    op: OpId,
+    (width, height): (u32, u32),
+) -> ShapeCost {
+    let shape = form_of(graph, program, op).map(|form| Library::new(device, &program.job).shape(&form, width, height));
     shape.map_or(ShapeCost { cycles: Cycles::ZERO, sram_bytes_per_core: 0 }, |shape| ShapeCost {
         cycles: shape.cycles,
         sram_bytes_per_core: shape.sram_bytes_per_core,
@@ -24,8 +31,8 @@ pub fn shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId, (width, he
 }
 
 /// All legal shapes of operator `op` that no other one covers in width, height, time and SRAM, by width.
-pub fn shapes_of(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId) -> Vec<Shape> {
-    form_of(graph, job, op).map_or_else(Vec::new, |form| Library::new(device, job).pareto(&form))
+pub fn shapes_of(graph: &Graph, device: &DeviceSpec, program: &Program, op: OpId) -> Vec<Shape> {
+    form_of(graph, program, op).map_or_else(Vec::new, |form| Library::new(device, &program.job).pareto(&form))
 }
 
 /// Heights at which [`default_shape`] looks: the wafer's rows over these.
@@ -33,9 +40,9 @@ const HEIGHTS: [u32; 10] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
 /// Width and height at which operator `op` fits the SRAM on the fewest columns: of some heights, the one whose
 /// rectangle is nearest to a square. `None` if it fits at none of them, however slow.
-pub fn default_shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId) -> Option<(u32, u32)> {
-    let library = Library::new(device, job);
-    let form = form_of(graph, job, op)?;
+pub fn default_shape(graph: &Graph, device: &DeviceSpec, program: &Program, op: OpId) -> Option<(u32, u32)> {
+    let library = Library::new(device, &program.job);
+    let form = form_of(graph, program, op)?;
     let shapes = HEIGHTS.iter().filter(|&&parts| parts <= device.fabric_rows.value).filter_map(|parts| {
         let height = (device.fabric_rows.value / parts).min(library.side_max(&form).1);
         library.narrowest(&form, height, u64::MAX).map(|shape| (shape.width, height))
@@ -43,8 +50,8 @@ pub fn default_shape(graph: &Graph, device: &DeviceSpec, job: &Job, op: OpId) ->
     shapes.min_by_key(|&(width, height)| (width.max(height), height))
 }
 
-fn form_of(graph: &Graph, job: &Job, op: OpId) -> Option<Form> {
-    forms(graph, job).into_iter().find(|(id, _)| *id == op).map(|(_, form)| form)
+fn form_of(graph: &Graph, program: &Program, op: OpId) -> Option<Form> {
+    forms(graph, &program.job, program.chunk).into_iter().find(|(id, _)| *id == op).map(|(_, form)| form)
 }
 
 /// Hops of a stream between two kernels, from middle to middle.

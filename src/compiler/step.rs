@@ -87,6 +87,8 @@ pub enum Decision {
     WaferFilled { wafer: u32, first: OpId, last: OpId, kernels: u32 },
     /// The time that every kernel must meet, and the lowest that its area allows.
     TargetChosen { target: Cycles, floor: Cycles },
+    /// So many tokens of a sequence are a micro-batch; so many of those are a run.
+    ChunkChosen { tokens: u64, micro_batches: u64 },
     /// A kernel was given an area.
     KernelSized { op: OpId, width: u32, height: u32, compute: Cycles, sram_per_core: Bytes },
     /// A kernel was put on a rectangle.

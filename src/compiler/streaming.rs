@@ -216,6 +216,7 @@ impl<'a> Builder<'a> {
         Program {
             job: *self.job,
             micro_batch: self.choice.sequences,
+            chunk: self.job.sequence,
             kernels: self.kernels(),
             regions: self.regions,
             buffers: self.buffers,

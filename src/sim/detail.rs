@@ -99,7 +99,7 @@ fn links(scene: &Scene, rect: Rect, interval: &Interval, core: Core, time: u64) 
                 return idle;
             }
             let columns = scene.program.kernel(interval.task.kernel).columns;
-            let sums = share(scene.program.job.sequence * columns.tile().div_ceil(2));
+            let sums = share(scene.program.chunk * columns.tile().div_ceil(2));
             [sums, 0, sums, 0]
         }
         _ => idle,

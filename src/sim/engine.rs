@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::compiler::Program;
+use crate::compiler::program::EVENTS_MAX;
 use crate::sim::executor::Executor;
 use crate::sim::trace::Trace;
 
@@ -43,10 +44,6 @@ pub struct LogEntry {
     pub cycle: u64,
     pub command: Command,
 }
-
-/// More events than this are refused by [`Engine::new`]: an event leaves up to five intervals of 48 bytes, and the trace
-/// is in memory up to three times, with the engine, on its way, and with the window.
-pub const EVENTS_MAX: u64 = 400_000;
 
 /// Executes one program.
 #[derive(Clone, Debug)]

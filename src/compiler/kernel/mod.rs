@@ -29,7 +29,7 @@ use crate::workload::{Graph, Op, OpId, OpKind, Product};
 /// Bytes of one fp16 value.
 pub const FP16_BYTES: u64 = 2;
 
-/// What an operator asks of its kernel for one micro-batch, one sequence; names and places do not matter.
+/// What an operator asks of its kernel for one micro-batch, a sequence or a chunk of one; names and places do not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Form {
     pub kind: OpKind,
@@ -41,13 +41,16 @@ pub struct Form {
     pub output_width: u64,
     /// Positions of one micro-batch.
     pub positions: u64,
+    /// Positions whose keys each query of an attention meets; none for other kernels.
+    pub keys: u64,
     /// Elements at each position that it holds while it works: all tensors taken in, or all handed on if they are more.
     pub held_width: u64,
     /// Elements of inputs that wait for their turn, because they bypass the kernels between maker and reader.
     pub waiting: u64,
     /// Elements of inputs kept for the backward pass of micro-batches under way; none in a forward pass.
     pub kept: u64,
-    /// Sequences whose keys and values stay for the whole run, beside the one at work.
+    /// Sequences whose keys and values lie beside what was taken in: those that stay for the whole run, and the one at
+    /// work where it comes in chunks.
     pub cached: u64,
     /// Copies side by side.
     pub copies: u32,
@@ -200,8 +203,9 @@ impl<'a> Library<'a> {
     }
 }
 
-/// The operators that become kernels, in the order of flow, with their forms. A loss is computed in training alone.
-pub fn forms(graph: &Graph, job: &Job) -> Vec<(OpId, Form)> {
+/// The operators that become kernels, in the order of flow, with their forms, where `chunk` tokens of a sequence are a
+/// micro-batch. A loss is computed in training alone.
+pub fn forms(graph: &Graph, job: &Job, chunk: u64) -> Vec<(OpId, Form)> {
     let train = job.work == Work::Train;
     let runs = |op: &Op| train || !matches!(op.kind, OpKind::Loss { .. });
     let mut place = Vec::with_capacity(graph.ops.len());
@@ -210,13 +214,14 @@ pub fn forms(graph: &Graph, job: &Job) -> Vec<(OpId, Form)> {
         place.push(count);
         count += u64::from(runs(op));
     }
-    let in_flight = job.batch.max(1);
+    let chunked = chunk < job.sequence;
+    let in_flight = job.batch.max(1).saturating_mul(job.sequence.div_ceil(chunk.max(1)));
     let form = |(id, op): (OpId, &Op)| {
-        let positions = op.tokens.positions(job.sequence);
+        let positions = op.tokens.positions(chunk);
         let here = place[id.0 as usize];
         let made = |input: OpId| {
             let maker = graph.op(input);
-            maker.output_width().saturating_mul(maker.tokens.positions(job.sequence))
+            maker.output_width().saturating_mul(maker.tokens.positions(chunk))
         };
         let waits = |&input: &OpId| {
             let between = here.saturating_sub(place[input.0 as usize] + 1);
@@ -232,10 +237,20 @@ pub fn forms(graph: &Graph, job: &Job) -> Vec<(OpId, Form)> {
             input_width: op.input_width(),
             output_width: op.output_width(),
             positions,
+            keys: match op.kind {
+                OpKind::Attention { reach, .. } => reach.keys(op.tokens.positions(job.sequence)),
+                _ => 0,
+            },
             held_width: held_width(op),
             waiting: op.inputs.iter().map(waits).fold(0, u64::saturating_add),
             kept: if train { taken.saturating_mul(under_way.min(in_flight)) } else { 0 },
-            cached: if job.mapping == Mapping::Resident && graph.causal { in_flight - 1 } else { 0 },
+            cached: match op.kind {
+                OpKind::Attention { .. } if job.mapping == Mapping::Resident && graph.causal => {
+                    job.batch.max(1) - u64::from(!chunked)
+                }
+                OpKind::Attention { .. } => u64::from(chunked),
+                _ => 0,
+            },
             copies: match (train, weights) {
                 (false, _) => 1,
                 (true, false) => 2,

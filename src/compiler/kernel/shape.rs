@@ -47,8 +47,8 @@ impl Library<'_> {
         let groups = if form.product.is_some() { form.positions.clamp(1, 512) } else { 1 };
         let clamp = |total: u64| total.clamp(1, SIDE_MAX) as u32;
         let width = clamp(cut.columns.total.saturating_mul(groups).saturating_mul(u64::from(form.copies)));
-        // Where all a kernel does is hold what waits or is kept, more cores still hold more.
-        let width = if form.waiting + form.kept > 0 { SIDE_MAX as u32 } else { width };
+        // Where all a kernel does is hold what waits, is kept or cached, more cores still hold more.
+        let width = if form.waiting + form.kept + form.cached > 0 { SIDE_MAX as u32 } else { width };
         (width.min(self.device.fabric_columns.value), clamp(cut.rows.total).min(self.device.fabric_rows.value))
     }
 

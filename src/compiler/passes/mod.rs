@@ -1,11 +1,12 @@
 //! The compiler of pipelines, pass by pass: every operator on its own rectangle of cores, micro-batches flowing through.
 //!
-//! The order is the one of this module's functions: read the graph, list what its reader fused, cut the line of kernels
+//! The order is the one of this module's functions: weigh how many tokens are a micro-batch ([`chunk`]), read the graph, list what its reader fused, cut the line of kernels
 //! over the wafers of a row, size every kernel for a common target time, place, route every edge of the graph, set SRAM
 //! aside, check. Sizes decide what a wafer holds, so the search for the lowest target runs over partition, sizes and
 //! places together ([`place`]); each pass then states its decisions as [`Step`]s. All of it is a pure function.
 
 mod allocate;
+mod chunk;
 mod fuse;
 mod partition;
 mod place;
@@ -14,6 +15,7 @@ mod route;
 mod shelves;
 mod size;
 
+pub use chunk::{candidates, run_time};
 pub use size::lowest_target;
 
 use crate::compiler::check::{check_rect, ways_out};
@@ -32,6 +34,8 @@ struct Problem<'a> {
     device: &'a DeviceSpec,
     defects: &'a DefectMap,
     job: &'a Job,
+    /// Tokens of a sequence that are one micro-batch.
+    chunk: u64,
     library: Library<'a>,
     /// Kernels in the order of flow.
     kernels: Vec<Planned>,
@@ -110,11 +114,15 @@ impl Layout {
 /// Compiles the job. Kernels that find no place are reported and left out.
 pub fn compile(graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Job, pinned: &[Placement]) -> Program {
     let mut steps = Vec::new();
-    let (problem, off) = read::read(graph, device, defects, job, pinned, &mut steps);
+    let chosen = chunk::choose(graph, device, defects, job);
+    let (problem, off) = read::read(graph, device, defects, job, chosen.tokens, pinned, &mut steps);
     fuse::fuse(graph, &mut steps);
-    let floor = size::floor(&problem);
-    let layout = place::search(&problem, floor);
+    let (floor, layout) = match chosen.layout {
+        Some(found) if pinned.is_empty() => found,
+        _ => placed(&problem),
+    };
     partition::steps(&problem, &layout, &mut steps);
+    steps.extend(chosen.step);
     size::steps(&problem, &layout, floor, &mut steps);
     place::steps(&problem, &layout, &mut steps);
     let mut program = assemble(&problem, &layout, steps);
@@ -127,10 +135,16 @@ pub fn compile(graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Jo
     program
 }
 
-/// The fewest wafers in a row that hold the job as this compiler places it; `None` if some kernel fits no wafer.
+/// The lowest time by area alone, and the places at the lowest target that was found.
+fn placed(problem: &Problem<'_>) -> (Option<u64>, Layout) {
+    let floor = size::floor(problem);
+    (floor, place::search(problem, floor))
+}
+
+/// The fewest wafers in a row that hold the job as this compiler places it, in micro-batches of the best size for that;
+/// `None` if some kernel fits no wafer.
 pub fn fewest_wafers(graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Job) -> Option<u32> {
-    let (problem, _) = read::read(graph, device, defects, job, &[], &mut Vec::new());
-    shelves::fewest_wafers(&problem)
+    chunk::fewest_wafers(graph, device, defects, job).map(|(wafers, _)| wafers)
 }
 
 /// Turns a layout into a program with regions and kernels and its schedule; what connects them comes later.
@@ -139,6 +153,7 @@ fn assemble(problem: &Problem<'_>, layout: &Layout, steps: Vec<Step>) -> Program
     let mut program = Program {
         job,
         micro_batch: 1,
+        chunk: problem.chunk,
         regions: Vec::new(),
         kernels: Vec::new(),
         buffers: Vec::new(),
@@ -180,7 +195,7 @@ fn assemble(problem: &Problem<'_>, layout: &Layout, steps: Vec<Step>) -> Program
         // The last micro-batch goes back through all kernels, whose backward parts take as long as the forward ones.
         drain.0 += stages.iter().map(|stage| stage.receive.0 + stage.compute.0).sum::<u64>();
     }
-    let micro_batches = job.batch_per_system().min(u64::from(u32::MAX)) as u32;
+    let micro_batches = chunk::micro_batches(&job, problem.chunk).min(u64::from(u32::MAX)) as u32;
     program.schedule = Schedule::Pipeline { stages, micro_batches, drain };
     program
 }
@@ -216,7 +231,7 @@ fn refusals(problem: &Problem<'_>, layout: &Layout) -> Vec<Violation> {
     let cores: u64 = needs.iter().sum();
     let wafers = u64::from(problem.wafers());
     let used: u64 = layout.sites.iter().flatten().map(|site| site.rect.cores()).sum();
-    let ways = ways_out(job, shelves::fewest_wafers(problem));
+    let ways = ways_out(job, fewest_wafers(problem.graph, device, problem.defects, job));
     if cores > device.fabric_cores() * wafers {
         found.push(Violation::ModelTooLarge {
             needed: cores.saturating_mul(usable),
@@ -240,7 +255,7 @@ fn refusals(problem: &Problem<'_>, layout: &Layout) -> Vec<Violation> {
 /// What the program takes for granted.
 fn assumptions(problem: &Problem<'_>) -> Vec<String> {
     let mut words: Vec<String> = [
-        "fp16 weights and activations; one sequence is a micro-batch",
+        "fp16 weights and activations",
         "a kernel takes a micro-batch in, computes it and hands it on, one after the other; it holds what it took in and \
          its result at the same time",
         "attention is dense: masked scores are computed like the others",
@@ -251,6 +266,7 @@ fn assumptions(problem: &Problem<'_>) -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
+    words.push(chunk::assumption(problem));
     if problem.job.work == Work::Train {
         words.push(
             "training: forward pass, input gradients and weight gradients side by side on different micro-batches; the \

@@ -16,6 +16,7 @@ pub(super) fn read<'a>(
     device: &'a DeviceSpec,
     defects: &'a DefectMap,
     job: &'a Job,
+    chunk: u64,
     pinned: &[Placement],
     steps: &mut Vec<Step>,
 ) -> (Problem<'a>, Vec<Placement>) {
@@ -34,19 +35,19 @@ pub(super) fn read<'a>(
         });
         Planned { op, block: graph.op(op).block, form: index }
     };
-    let kernels: Vec<Planned> = forms(graph, job).into_iter().map(planned).collect();
+    let kernels: Vec<Planned> = forms(graph, job, chunk).into_iter().map(planned).collect();
     let because = format!(
         "{} operators with {} parameters; {} of them become kernels, of {} kinds, {} positions in a micro-batch",
         format::grouped(graph.ops.len() as u64),
         format::parameters(graph.parameters()),
         format::grouped(kernels.len() as u64),
         distinct.len(),
-        format::grouped(job.sequence),
+        format::grouped(chunk),
     );
     let decision = Decision::ModelRead { operators: graph.ops.len() as u32, kernels: kernels.len() as u32 };
     steps.push(step(decision, CompilerPass::Read, because, "an operator is a kernel; a loss is one in training only"));
     let library = Library::new(device, job);
     let pinned = kept.into_iter().copied().collect();
-    let problem = Problem { graph, device, defects, job, library, kernels, forms: distinct, pinned };
+    let problem = Problem { graph, device, defects, job, chunk, library, kernels, forms: distinct, pinned };
     (problem, off.into_iter().copied().collect())
 }

@@ -20,24 +20,7 @@ use crate::units::{Bytes, Cycles, format};
 pub(super) fn route(problem: &Problem<'_>, program: &mut Program) {
     let mut routes = edges(problem, program);
     let notes = ways(problem, program, &mut routes);
-    let crossing = crossing_bytes(program, &routes, problem.wafers());
-    let Schedule::Pipeline { stages, .. } = &mut program.schedule else { return };
-    if let Some(first) = program.regions.first() {
-        // The first kernel is fed from the wafer's west edge.
-        stages[0].latency = wire_cycles(first.rect.x, problem.device);
-    }
-    for route in &routes {
-        let (from, to) = (&program.regions[route.from.0 as usize], &program.regions[route.to.0 as usize]);
-        let stage = &mut stages[route.to.0 as usize];
-        let mut latency = wire_cycles(route.hops, problem.device).0;
-        let boundaries = from.wafer.min(to.wafer)..from.wafer.max(to.wafer);
-        let link = problem.device.wafer_link_seconds.value * problem.device.clock_run_hz.value;
-        latency += u64::from(boundaries.end - boundaries.start) * Cycles::from_cost(link).0;
-        stage.latency = Cycles(stage.latency.0.max(latency));
-        let busiest = boundaries.map(|boundary| crossing[boundary as usize]).max().unwrap_or(0);
-        let link_time = Cycles::from_cost(busiest as f64 / problem.device.io_bytes_per_cycle());
-        stage.receive = Cycles(stage.receive.0.max(link_time.0));
-    }
+    price(problem, program, &routes);
     for (route, (note, considered)) in routes.iter().zip(notes) {
         let (from, to) = (&program.regions[route.from.0 as usize], &program.regions[route.to.0 as usize]);
         let over =
@@ -55,6 +38,34 @@ pub(super) fn route(problem: &Problem<'_>, program: &mut Program) {
         program.steps.push(decided);
     }
     program.routes = routes;
+}
+
+/// Prices the ways of operands by their hops and the bytes between wafers.
+fn price(problem: &Problem<'_>, program: &mut Program, routes: &[Route]) {
+    let crossing = crossing_bytes(program, routes, problem.wafers());
+    let Schedule::Pipeline { stages, .. } = &mut program.schedule else { return };
+    if let Some(first) = program.regions.first() {
+        // The first kernel is fed from the wafer's west edge.
+        stages[0].latency = wire_cycles(first.rect.x, problem.device);
+    }
+    for route in routes {
+        let (from, to) = (&program.regions[route.from.0 as usize], &program.regions[route.to.0 as usize]);
+        let stage = &mut stages[route.to.0 as usize];
+        let mut latency = wire_cycles(route.hops, problem.device).0;
+        let boundaries = from.wafer.min(to.wafer)..from.wafer.max(to.wafer);
+        let link = problem.device.wafer_link_seconds.value * problem.device.clock_run_hz.value;
+        latency += u64::from(boundaries.end - boundaries.start) * Cycles::from_cost(link).0;
+        stage.latency = Cycles(stage.latency.0.max(latency));
+        let busiest = boundaries.map(|boundary| crossing[boundary as usize]).max().unwrap_or(0);
+        let link_time = Cycles::from_cost(busiest as f64 / problem.device.io_bytes_per_cycle());
+        stage.receive = Cycles(stage.receive.0.max(link_time.0));
+    }
+}
+
+/// Prices the ways of operands as if every stream went straight from middle to middle.
+pub(super) fn price_straight(problem: &Problem<'_>, program: &mut Program) {
+    let routes = edges(problem, program);
+    price(problem, program, &routes);
 }
 
 /// Colours that a kernel uses inside: a chain along the rows and one along the columns, two each, since neighbours on a

@@ -250,7 +250,7 @@ impl Draft {
 fn hand_for(scene: &Scene, draft: &Draft, op: OpId) -> Option<Hand> {
     let from = draft.rect_of(op);
     let held = from.or_else(|| super::compiled(scene, op)).map(|rect| (rect.width, rect.height));
-    let fitting = || resident::default_shape(&scene.graph, &scene.device, &scene.program.job, op);
+    let fitting = || resident::default_shape(&scene.graph, &scene.device, &scene.program, op);
     let (width, height) = held.or_else(fitting)?;
     Some(Hand { op, width, height, from, at: None })
 }

@@ -32,12 +32,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Tokens per second at most: the pipeline takes one sequence in the time of its slowest kernel. An upper bound
+    /// Tokens per second at most: the pipeline takes one micro-batch in the time of its slowest kernel. An upper bound
     /// while kernels are missing, and without the filling and draining of a run.
     pub fn tokens_per_second(&self, scene: &Scene) -> Option<f64> {
         let (slowest, _) = self.slowest?;
         let seconds = slowest.seconds(scene.device.clock_run_hz.value).0;
-        (seconds > 0.0).then(|| scene.program.job.sequence as f64 / seconds)
+        (seconds > 0.0).then(|| scene.program.chunk as f64 / seconds)
     }
 
     /// The figures with one more kernel.
@@ -60,7 +60,7 @@ pub fn streams(scene: &Scene) -> Vec<Stream> {
     for &to in &ops {
         for &from in scene.graph.op(to).inputs.iter().filter(|from| placeable(from)) {
             let maker = scene.graph.op(from);
-            let positions = maker.tokens.positions(scene.program.job.sequence);
+            let positions = maker.tokens.positions(scene.program.chunk);
             streams.push(Stream { from, to, bytes: positions * maker.output_width() * FP16_BYTES });
         }
     }
@@ -69,7 +69,7 @@ pub fn streams(scene: &Scene) -> Vec<Stream> {
 
 /// What `op` costs on `width` and `height` cores.
 pub(super) fn cost(scene: &Scene, op: OpId, shape: (u32, u32)) -> ShapeCost {
-    resident::shape(&scene.graph, &scene.device, &scene.program.job, op, shape)
+    resident::shape(&scene.graph, &scene.device, &scene.program, op, shape)
 }
 
 /// The figures of `placed`, which is in the order of the operators.

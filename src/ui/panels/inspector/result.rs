@@ -190,7 +190,12 @@ fn layout(ui: &mut Ui, scene: &Scene, open: &mut Open) {
     let micro_batches = program.schedule.micro_batches();
     let Some((sequences, lanes, recompute, considered, because)) = chosen else {
         label_value(ui, "Kernels", &format::grouped(program.kernels.len() as u64), "each with its own cores", EXACT);
-        label_value(ui, "Micro-batch", &program.micro_batch.to_string(), &format!("sequence × {micro_batches}"), EXACT);
+        let (value, unit) = if program.chunk < program.job.sequence {
+            (format::grouped(program.chunk), "tokens")
+        } else {
+            (program.micro_batch.to_string(), "sequence")
+        };
+        label_value(ui, "Micro-batch", &value, &format!("{unit} × {micro_batches}"), EXACT);
         return;
     };
     label_value(ui, "Micro-batch", &sequences.to_string(), &format!("sequences × {micro_batches}"), because);

@@ -248,7 +248,7 @@ fn reasons(
         let side = if neighbour.end == End::Source { "from" } else { "to" };
         format!("{} hops {side} {name}", format::grouped(u64::from(neighbour.hops)))
     });
-    let cycles = format!("{} a sequence", format::cycles(judgement.cycles.0));
+    let cycles = format!("{} a micro-batch", format::cycles(judgement.cycles.0));
     let cost = std::iter::once(cycles).chain(hops).collect::<Vec<_>>().join(", ");
     match (verdict, judgement.violations.as_slice()) {
         (Verdict::Illegal, [worst, rest @ ..]) => {

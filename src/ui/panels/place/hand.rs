@@ -122,11 +122,11 @@ fn small_button(ui: &Ui, area: Rect, word: &str, meaning: &str) -> Response {
 }
 
 fn shape_words(scene: &Scene, hand: Hand, shape: (u32, u32)) -> String {
-    let cost = resident::shape(&scene.graph, &scene.device, &scene.program.job, hand.op, shape);
+    let cost = resident::shape(&scene.graph, &scene.device, &scene.program, hand.op, shape);
     let limit = format::kib(u64::from(scene.device.sram_bytes_per_core.value));
     let cycles = format::cycles(cost.cycles.0);
     format!(
-        "{cycles} a sequence, {} of {limit} KiB a core (our model)\nAlt with the wheel walks the shapes",
+        "{cycles} a micro-batch, {} of {limit} KiB a core (our model)\nAlt with the wheel walks the shapes",
         format::kib(cost.sram_bytes_per_core)
     )
 }

@@ -20,6 +20,7 @@ pub(super) fn title(scene: &Scene, step: &Step) -> String {
         Decision::ModelRead { .. } => "Read the model".to_owned(),
         Decision::Fused { into, .. } => format!("Fused into {}", name(*into)),
         Decision::WaferFilled { wafer, .. } => format!("Filled wafer {wafer}"),
+        Decision::ChunkChosen { .. } => "Chose the chunk".to_owned(),
         Decision::TargetChosen { .. } => "Chose the target time".to_owned(),
         Decision::Checked { .. } => "Checked the program".to_owned(),
     }
@@ -35,7 +36,7 @@ pub(super) fn chose(scene: &Scene, step: &Step) -> String {
         Decision::LanePlaced { rect } | Decision::RegionPlaced { rect, .. } => place(*rect),
         Decision::KernelSized { width, height, compute, sram_per_core, .. } => {
             let time = format::duration(compute.seconds(scene.device.clock_run_hz.value).0);
-            format!("{width}×{height} cores, {time} a sequence, {} KiB a core", format::kib(sram_per_core.0))
+            format!("{width}×{height} cores, {time} a micro-batch, {} KiB a core", format::kib(sram_per_core.0))
         }
         Decision::RouteCommitted { hops, colour, .. } => {
             let hops = counted(u64::from(*hops), "hop");
@@ -48,6 +49,9 @@ pub(super) fn chose(scene: &Scene, step: &Step) -> String {
         Decision::WaferFilled { first, last, kernels, .. } => {
             let name = |op| crate::compiler::resident::label_of(&scene.graph, op);
             format!("{}, from {} to {}", counted(u64::from(*kernels), "kernel"), name(*first), name(*last))
+        }
+        Decision::ChunkChosen { tokens, micro_batches } => {
+            format!("{} at a time, {}", counted(*tokens, "token"), counted(*micro_batches, "micro-batch"))
         }
         Decision::TargetChosen { target, floor } => {
             let time = |cycles: &Cycles| format::duration(cycles.seconds(scene.device.clock_run_hz.value).0);
