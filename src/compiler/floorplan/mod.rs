@@ -11,6 +11,7 @@ pub mod bound;
 pub mod constrained;
 mod curve;
 mod exhaust;
+mod peel;
 mod polish;
 mod search;
 mod seed;

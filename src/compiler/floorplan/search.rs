@@ -9,13 +9,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::anneal::{Found, Walker};
 use super::table::Tables;
-use super::{Budget, Floorplan, Objective, Problem, Progress, Watch, bound, constrained, exhaust, polish, seed};
+use super::{Budget, Floorplan, Objective, Problem, Progress, Watch, bound, constrained, exhaust, peel, polish, seed};
 use crate::rng::Rng;
 
 /// Searches that run side by side.
 const ISLANDS: usize = 2;
 /// Moves between two looks at the watch.
 const LOOK_EVERY: u64 = 256;
+/// Relative step between the target times of seeds, where it is least, and what it grows by.
+const LADDER: (f64, f64) = (0.003, 1.05);
+/// Widths of the beams that look for seeds, and the budget in moves from which on each is worth its time.
+const BEAMS: [(usize, u64); 3] = [(8, 0), (32, 1_000_000), (96, 8_000_000)];
+/// Share of the budget after which no more seeds are looked for.
+const SEEDS_UNTIL: f64 = 0.15;
+/// Seeds at most, and at most of one time.
+const SEEDS_MAX: (usize, usize) = (8, 2);
 /// Ends of the rounds as shares of the budget, and whether a round goes on from the best tree so far.
 const ROUNDS: [(f64, bool); 7] =
     [(0.15, false), (0.3, false), (0.45, false), (0.6, false), (0.75, true), (0.88, true), (1.0, true)];
@@ -28,11 +36,15 @@ struct Shared {
     /// Bits of the best value.
     best: Mutex<Option<f64>>,
     budget: Budget,
+    /// Share of the budget that the seeds took.
+    began: f64,
 }
 
 impl Shared {
+    /// Used share of what the seeds left of the budget.
     fn used(&self) -> f64 {
-        f64::from_bits(self.used.load(Ordering::Relaxed))
+        let used = f64::from_bits(self.used.load(Ordering::Relaxed));
+        (used - self.began) / (1.0 - self.began).max(f64::MIN_POSITIVE)
     }
 
     fn note(&self, value: f64) {
@@ -59,10 +71,15 @@ pub fn solve(problem: &Problem<'_>, budget: Budget, seed: u64, watch: &mut Watch
     }
     let floor = bound::least_ticks(problem)?;
     let tables = Tables::new(problem);
-    let seeds = seeds(&tables, problem, floor);
+    let (seeds, began) = seeds(&tables, problem, floor, budget, watch);
     let first = seeds.first()?.clone();
-    let shared =
-        Shared { used: AtomicU64::new(0), moves: AtomicU64::new(0), best: Mutex::new(Some(first.value)), budget };
+    let shared = Shared {
+        used: AtomicU64::new(began.to_bits()),
+        moves: AtomicU64::new(0),
+        best: Mutex::new(Some(first.value)),
+        budget,
+        began,
+    };
     let mut best = first;
     let mut moves = 0;
     if problem.blocks.len() > 1 {
@@ -90,32 +107,94 @@ pub fn solve(problem: &Problem<'_>, budget: Budget, seed: u64, watch: &mut Watch
     Some(Floorplan { rects, ticks: best.ticks, wire_halves, moves })
 }
 
-/// Trees in columns that fit, the best first.
-fn seeds(tables: &Tables<'_>, problem: &Problem<'_>, floor: u64) -> Vec<Found> {
+/// Trees that fit, the best first, and the share of the budget that they took.
+fn seeds(
+    tables: &Tables<'_>,
+    problem: &Problem<'_>,
+    floor: u64,
+    budget: Budget,
+    watch: &mut Watch<'_>,
+) -> (Vec<Found>, f64) {
     let order = seed::order(problem);
     let slowest = bound::slowest_ticks(problem);
+    let mut found = columns(tables, problem, &order, [floor, slowest]);
+    let mut used = 0.0;
+    match problem.objective {
+        // Not the wire but the fit makes these worth more than any column.
+        Objective::Time => found.extend(exhaust::seeds(tables, problem, floor, slowest)),
+        Objective::Score if order.len() > 1 && order.len() <= peel::BLOCKS_MAX => {
+            for (width, from_moves) in BEAMS {
+                if used < SEEDS_UNTIL && !matches!(budget, Budget::Moves(moves) if moves < from_moves) {
+                    used = peeled(tables, problem, &order, [floor, slowest], width, &mut found, watch);
+                }
+            }
+        }
+        Objective::Score => {}
+    }
+    found.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let mut kept: Vec<Found> = Vec::new();
+    for seed in found {
+        let alike = kept.iter().filter(|other| other.ticks == seed.ticks);
+        if kept.len() < SEEDS_MAX.0
+            && alike.clone().count() < SEEDS_MAX.1
+            && alike.clone().all(|a| a.value < seed.value)
+        {
+            kept.push(seed);
+        }
+    }
+    (kept, used)
+}
+
+/// Trees in columns.
+fn columns(tables: &Tables<'_>, problem: &Problem<'_>, order: &[u32], [floor, slowest]: [u64; 2]) -> Vec<Found> {
     let area = [problem.width, problem.height];
-    let mut found: Vec<Found> = Vec::new();
     let count = order.len();
     let most = if count > 1_000 { 4 } else { 14 };
     // For many small blocks the fewest columns would be rows of single cores.
     let fewest = (count / 200).max(1);
+    let mut found = Vec::new();
     for columns in (0..most).map(|step| fewest + step * fewest).take_while(|&columns| columns <= count) {
         let table = tables.at(floor.saturating_add(floor / 50).min(slowest));
-        let shape = seed::columns(&order, columns, &table, area);
+        let shape = seed::columns(order, columns, &table, area);
         let rng = Rng::substream(0, "seed");
-        let mut walker = Walker::new(tables, problem, shape.clone(), (slowest, floor), rng);
-        if walker.best.is_some() && walker.tighten(1) {
+        let mut walker = Walker::new(tables, problem, shape, (slowest, floor), rng);
+        if walker.tighten(1) {
             found.extend(walker.best);
         }
     }
-    if problem.objective == Objective::Time {
-        // Not the wire but the fit makes these worth more than any column.
-        found.extend(exhaust::seeds(tables, problem, floor, slowest));
-    }
-    found.sort_by(|a, b| a.value.total_cmp(&b.value));
-    found.truncate(6);
     found
+}
+
+/// Adds trees of few runs, at target times from the least one to where time alone costs more than the best tree.
+/// Returns the used share of the budget.
+fn peeled(
+    tables: &Tables<'_>,
+    problem: &Problem<'_>,
+    order: &[u32],
+    [floor, slowest]: [u64; 2],
+    width: usize,
+    found: &mut Vec<Found>,
+    watch: &mut Watch<'_>,
+) -> f64 {
+    let (mut step, growth) = LADDER;
+    let mut ticks = floor;
+    loop {
+        let best = found.iter().map(|found| found.value).reduce(f64::min);
+        let used = watch(&Progress { moves: 0, phase: "seeding", temperature: 0.0, best });
+        let used = if used.is_nan() { 1.0 } else { used.clamp(0.0, 1.0) };
+        if used >= SEEDS_UNTIL || ticks >= slowest || best.is_some_and(|best| problem.score(ticks, 0) >= best) {
+            return used;
+        }
+        ticks = ticks.saturating_add(((ticks as f64 * step) as u64).max(1)).min(slowest);
+        step *= growth;
+        let Some(peeler) = peel::Peeler::new(problem, order, &tables.at(ticks)) else { continue };
+        for shape in peeler.trees(width, 4) {
+            let mut walker = Walker::new(tables, problem, shape, (ticks, floor), Rng::substream(0, "seed"));
+            walker.settle(slowest);
+            walker.tighten(1);
+            found.extend(walker.best);
+        }
+    }
 }
 
 /// What one island does in one round.
@@ -160,7 +239,7 @@ fn island(
     let start = plan.start.clone();
     let mut walker = Walker::new(tables, problem, start.shape.clone(), (start.ticks, plan.floor), rng);
     let rough = walker.roughness(200);
-    let (hot, cold) = heat(problem, rough, plan.onwards);
+    let (hot, cold) = heat(problem, rough, plan);
     let moves_of_round = match shared.budget {
         Budget::Moves(moves) => ((plan.until - plan.from) * moves as f64 / ISLANDS as f64) as u64,
         Budget::Watch => u64::MAX,
@@ -204,12 +283,18 @@ fn island(
 }
 
 /// Temperatures at the beginning and the end of a round.
-fn heat(problem: &Problem<'_>, rough: f64, onwards: bool) -> (f64, f64) {
+fn heat(problem: &Problem<'_>, rough: f64, plan: &Plan) -> (f64, f64) {
     match problem.objective {
-        Objective::Time => (if onwards { 1.0 } else { 3.0 }, 0.2),
+        Objective::Time => (if plan.onwards { 1.0 } else { 3.0 }, 0.2),
         Objective::Score => {
-            let hot = rough * if onwards { 0.05 } else { 0.15 };
-            (hot.max(1e-6), (rough * 0.002).max(1e-7))
+            // One island refines good trees, the other one looks for different ones.
+            let (hot, cold) = match (plan.island, plan.onwards) {
+                (0, false) => (0.01, 0.000_5),
+                (0, true) => (0.006, 0.000_5),
+                (_, false) => (0.15, 0.002),
+                (_, true) => (0.05, 0.002),
+            };
+            ((rough * hot).max(1e-6), (rough * cold).max(1e-7))
         }
     }
 }
