@@ -32,24 +32,36 @@ pub(super) fn seeds(tables: &Tables<'_>, problem: &Problem<'_>, floor: u64, slow
     by_kind
         .sort_by_key(|&block| (std::cmp::Reverse(table.least_area(block, area)), problem.blocks[block as usize].kind));
     let mut best: Option<(Shape, u64)> = None;
+    // The order that is nearest to fitting at the next target, and its height there.
+    let mut nearest: Option<(Vec<u32>, i16)> = None;
     let mut intervals = Intervals::new(count, tables.side);
-    let runs = (ADDITIONS_MAX / (count * count * count / 3).max(1)).clamp(12, 200);
+    let runs = (ADDITIONS_MAX / (count * count * count / 3).max(1)).clamp(12, 2_000);
     let mut orders = vec![flow, by_kind];
     let mut used = 0;
     while used < runs {
-        let order = orders.pop().unwrap_or_else(|| shuffled(problem, &mut rng));
-        let mut fits = |ticks: u64| {
+        let order = orders.pop().unwrap_or_else(|| match &nearest {
+            // Small changes of the best order, and now and then quite another one.
+            Some((order, _)) if rng.below(16) > 0 => changed(order, &mut rng),
+            _ => shuffled(problem, &mut rng),
+        });
+        let mut fits = |intervals: &mut Intervals, order: &[u32], ticks: u64| {
             used += 1;
-            intervals.run(&order, &tables.at(ticks), area)
+            intervals.run(order, &tables.at(ticks), area)
         };
         // Without a gain on the best order so far, one run is all that an order gets.
         let high = best.as_ref().map_or(slowest.min(floor.saturating_mul(2)), |(_, ticks)| ticks - 1);
-        let Some(shape) = fits(high) else { continue };
+        let Some(shape) = fits(&mut intervals, &order, high) else {
+            let height = intervals.least_height(area);
+            if nearest.as_ref().is_none_or(|(_, least)| height <= *least) {
+                nearest = Some((order, height));
+            }
+            continue;
+        };
         let mut found = (shape, high);
         let mut low = floor.saturating_sub(1);
         while found.1 - low > (floor / 2_000).max(1) {
             let middle = low + (found.1 - low) / 2;
-            match fits(middle) {
+            match fits(&mut intervals, &order, middle) {
                 Some(shape) => found = (shape, middle),
                 None => low = middle,
             }
@@ -58,8 +70,19 @@ pub(super) fn seeds(tables: &Tables<'_>, problem: &Problem<'_>, floor: u64, slow
             used = runs;
         }
         best = Some(found);
+        nearest = Some((order, NEVER));
     }
     best.map(|(shape, ticks)| Found { shape, ticks, value: value(problem, ticks, u64::MAX) }).into_iter().collect()
+}
+
+/// The same order but for a block that moves, once or a few times.
+fn changed(order: &[u32], rng: &mut Rng) -> Vec<u32> {
+    let mut order = order.to_vec();
+    for _ in 0..=rng.below(3) {
+        let block = order.remove(rng.below(order.len() as u32) as usize);
+        order.insert(rng.below(order.len() as u32 + 1) as usize, block);
+    }
+    order
 }
 
 /// Blocks of one kind together, the kinds in a random order.
@@ -118,13 +141,18 @@ impl Intervals {
                 self.widths[range].copy_from_slice(&wide);
             }
         }
-        let least = self.heights[self.at(0, self.count - 1)][area[0] as usize];
+        let least = self.least_height(area);
         if i32::from(least) > area[1] as i32 {
             return None;
         }
         let mut builder = Builder::new(self.count);
         let root = self.trace(order, &mut builder, [0, self.count - 1], [area[0] as i16, least])?;
         Some(builder.finish(root))
+    }
+
+    /// Least height of the order that was run last, at the width of the area.
+    fn least_height(&self, area: [u32; 2]) -> i16 {
+        self.heights[self.at(0, self.count - 1)][area[0] as usize]
     }
 
     /// The tree of an interval in a slot that holds it; cuts near the middle first, which keeps the tree shallow.

@@ -13,6 +13,7 @@ mod curve;
 mod exhaust;
 mod peel;
 mod polish;
+mod runs;
 mod search;
 mod seed;
 mod slide;

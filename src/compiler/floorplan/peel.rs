@@ -5,9 +5,11 @@
 //! into the next. Few runs that fit at a short time are what a search by small changes hardly finds by itself.
 
 use super::Problem;
+use super::runs;
 use super::seed::Builder;
 use super::table::Table;
 use super::tree::{Cut, Shape};
+use crate::rng::Rng;
 
 /// Most blocks: the work grows with their third power.
 pub(super) const BLOCKS_MAX: usize = 200;
@@ -23,25 +25,28 @@ const COUNTS_MAX: usize = 64;
 const SKIPPED_MAX: usize = 4;
 /// Beams no wider than this have no place for runs that leave blocks out.
 const NARROW: usize = 16;
+/// Moves that the runs are annealed by, for each block and partial floorplan of a class; and at most.
+const ANNEALING: usize = 25;
+const ANNEALING_MAX: usize = 20_000;
 /// Share of the rest of the area that the least areas of the rest of the blocks may take.
 const FILL_MAX: f64 = 0.997;
 
 /// Blocks next to each other in the order, as bars next to each other in a strip of the area.
 #[derive(Clone, Copy, Debug)]
-struct Run {
+pub(super) struct Run {
     /// Positions in the order.
-    from: usize,
-    to: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
     /// Whether the strip divides the columns; else the rows.
-    beside: bool,
+    pub(super) beside: bool,
     /// Whether the strip lies at the smaller coordinates.
-    first: bool,
+    pub(super) first: bool,
     /// Whether the bars are as long as the strip; else as long as it is thick.
-    lengthwise: bool,
+    pub(super) lengthwise: bool,
     /// Whether the order goes towards the larger coordinates.
-    rising: bool,
+    pub(super) rising: bool,
     /// Thickness of the strip, in cores.
-    thick: u32,
+    pub(super) thick: u32,
 }
 
 /// Positions in the order that have no place yet.
@@ -102,14 +107,14 @@ impl Left {
 
 /// A partial floorplan.
 #[derive(Clone, Debug)]
-struct Partial {
+pub(super) struct Partial {
     runs: Vec<Run>,
     left: Left,
     /// The rest of the area.
-    origin: [u32; 2],
-    size: [u32; 2],
+    pub(super) origin: [u32; 2],
+    pub(super) size: [u32; 2],
     /// Twice the centre of each block by its position in the order, in cores.
-    centres: Vec<[i32; 2]>,
+    pub(super) centres: Vec<[i32; 2]>,
     /// Twice the wire between placed blocks.
     halves: u64,
 }
@@ -117,9 +122,9 @@ struct Partial {
 /// What a search at one target time needs to know.
 pub(super) struct Peeler<'a> {
     order: &'a [u32],
-    area: [u32; 2],
+    pub(super) area: [u32; 2],
     /// Positions of connected blocks and weights, by position in the order.
-    wires: Vec<Vec<(usize, u64)>>,
+    pub(super) wires: Vec<Vec<(usize, u64)>>,
     /// Sums over the first positions of the least thickness of bars, for each length of bars.
     thickness: Vec<u32>,
     /// The same of the wire that the thickness costs at least, in half cores.
@@ -163,23 +168,15 @@ impl<'a> Peeler<'a> {
         Some(Self { order, area, wires, thickness, wire, cores })
     }
 
-    fn thickness(&self, length: u32, from: usize, to: usize) -> u32 {
+    pub(super) fn thickness(&self, length: u32, from: usize, to: usize) -> u32 {
         let row = length as usize * (self.order.len() + 1);
         self.thickness[row + to] - self.thickness[row + from]
     }
 
-    /// Trees with the least wire, at most `most` of them, by following `width` partial floorplans of each class.
+    /// Trees with little wire: at most `most` by following `width` partial floorplans of each class, and what annealing
+    /// makes of them.
     pub(super) fn trees(&self, width: usize, most: usize) -> Vec<Shape> {
-        let count = self.order.len();
-        let start = Partial {
-            runs: Vec::new(),
-            left: Left { low: 0, high: count, gap: [0, 0] },
-            origin: [0, 0],
-            size: self.area,
-            centres: vec![[0; 2]; count],
-            halves: 0,
-        };
-        let mut beam = vec![start];
+        let mut beam = vec![self.start()];
         let mut whole: Vec<(u64, Vec<Run>)> = Vec::new();
         for _ in 0..RUNS_MAX {
             let mut next: Vec<(u64, usize, Run)> = Vec::new();
@@ -196,7 +193,32 @@ impl<'a> Peeler<'a> {
         }
         whole.sort_by_key(|&(halves, _)| halves);
         whole.truncate(most);
-        whole.iter().map(|(_, runs)| self.tree(runs)).collect()
+        let mut trees: Vec<Shape> = whole.iter().map(|(_, runs)| self.tree(runs)).collect();
+        let moves = (ANNEALING * width * self.order.len()).min(ANNEALING_MAX);
+        let mut rng = Rng::substream(0, "runs");
+        for start in [0, 0, whole.len().saturating_sub(1)] {
+            let start = whole.get(start).map(|(_, runs)| runs.as_slice());
+            trees.extend(runs::anneal(self, start, moves, &mut rng).map(|runs| self.tree(&runs)));
+        }
+        trees
+    }
+
+    /// Blocks in the order.
+    pub(super) fn count(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Nothing placed yet.
+    pub(super) fn start(&self) -> Partial {
+        let count = self.order.len();
+        Partial {
+            runs: Vec::new(),
+            left: Left { low: 0, high: count, gap: [0, 0] },
+            origin: [0, 0],
+            size: self.area,
+            centres: vec![[0; 2]; count],
+            halves: 0,
+        }
     }
 
     /// The partial floorplans of the next beam: the most promising of each class of waste.
@@ -251,7 +273,7 @@ impl<'a> Peeler<'a> {
     }
 
     /// Least length of bars at which they are together at most `room` thick; `limit` if it is longer.
-    fn least_bar(&self, from: usize, to: usize, room: u32, limit: u32) -> u32 {
+    pub(super) fn least_bar(&self, from: usize, to: usize, room: u32, limit: u32) -> u32 {
         let (mut low, mut high) = (0, limit);
         while high - low > 1 {
             let middle = u32::midpoint(low, high);
@@ -280,7 +302,7 @@ impl<'a> Peeler<'a> {
     }
 
     /// Calls `visit` with the centres of the bars of a run.
-    fn centres(&self, partial: &Partial, run: Run, mut visit: impl FnMut(usize, [i32; 2])) {
+    pub(super) fn centres(&self, partial: &Partial, run: Run, mut visit: impl FnMut(usize, [i32; 2])) {
         let across = usize::from(!run.beside);
         let room = partial.size[across];
         let start = partial.origin[across] + if run.first { 0 } else { room - run.thick };
@@ -386,7 +408,7 @@ fn after(partial: &Partial, run: Run) -> ([u32; 2], [u32; 2], Left) {
     (origin, size, partial.left.after(run.from, run.to))
 }
 
-fn distance(a: [i32; 2], b: [i32; 2]) -> u64 {
+pub(super) fn distance(a: [i32; 2], b: [i32; 2]) -> u64 {
     u64::from(a[0].abs_diff(b[0])) + u64::from(a[1].abs_diff(b[1]))
 }
 

@@ -19,9 +19,9 @@ const LOOK_EVERY: u64 = 256;
 /// Relative step between the target times of seeds, where it is least, and what it grows by.
 const LADDER: (f64, f64) = (0.003, 1.05);
 /// Widths of the beams that look for seeds, and the budget in moves from which on each is worth its time.
-const BEAMS: [(usize, u64); 3] = [(8, 0), (32, 1_000_000), (96, 8_000_000)];
+const BEAMS: [(usize, u64); 2] = [(8, 0), (32, 1_000_000)];
 /// Share of the budget after which no more seeds are looked for.
-const SEEDS_UNTIL: f64 = 0.15;
+const SEEDS_UNTIL: f64 = 0.4;
 /// Seeds at most, and at most of one time.
 const SEEDS_MAX: (usize, usize) = (8, 2);
 /// Ends of the rounds as shares of the budget, and whether a round goes on from the best tree so far.
@@ -176,17 +176,32 @@ fn peeled(
     found: &mut Vec<Found>,
     watch: &mut Watch<'_>,
 ) -> f64 {
+    let best = |found: &[Found]| found.iter().map(|found| found.value).fold(f64::INFINITY, f64::min);
     let (mut step, growth) = LADDER;
+    let mut ladder = Vec::new();
     let mut ticks = floor;
-    loop {
-        let best = found.iter().map(|found| found.value).reduce(f64::min);
-        let used = watch(&Progress { moves: 0, phase: "seeding", temperature: 0.0, best });
-        let used = if used.is_nan() { 1.0 } else { used.clamp(0.0, 1.0) };
-        if used >= SEEDS_UNTIL || ticks >= slowest || best.is_some_and(|best| problem.score(ticks, 0) >= best) {
-            return used;
-        }
+    while ticks < slowest && problem.score(ticks, 0) < best(found) {
         ticks = ticks.saturating_add(((ticks as f64 * step) as u64).max(1)).min(slowest);
         step *= growth;
+        ladder.push(ticks);
+    }
+    // Every eighth first, so that a short search has seen all of the ladder.
+    let pass = |index: usize| [8, 4, 2, 1].iter().position(|&stride| (index + 1).is_multiple_of(stride));
+    let mut visits: Vec<usize> = (0..ladder.len()).collect();
+    visits.sort_by_key(|&index| pass(index));
+    let mut used = 0.0;
+    for index in visits {
+        let ticks = ladder[index];
+        let known = best(found);
+        let seen =
+            watch(&Progress { moves: 0, phase: "seeding", temperature: 0.0, best: known.is_finite().then_some(known) });
+        used = if seen.is_nan() { 1.0 } else { seen.clamp(0.0, 1.0) };
+        if used >= SEEDS_UNTIL {
+            break;
+        }
+        if problem.score(ticks, 0) >= known {
+            continue;
+        }
         let Some(peeler) = peel::Peeler::new(problem, order, &tables.at(ticks)) else { continue };
         for shape in peeler.trees(width, 4) {
             let mut walker = Walker::new(tables, problem, shape, (ticks, floor), Rng::substream(0, "seed"));
@@ -195,6 +210,7 @@ fn peeled(
             found.extend(walker.best);
         }
     }
+    used
 }
 
 /// What one island does in one round.
