@@ -86,6 +86,12 @@ fn frames(harness: &mut Window) {
     }
 }
 
+/// Whether what is in hand fits the SRAM of its cores, wherever it hovers.
+fn fits(harness: &Window) -> bool {
+    let judgement = harness.state().as_ref().unwrap().shell.place.judgement.clone();
+    judgement.is_none_or(|judgement| judgement.sram_bytes_per_core <= 48 * 1_024)
+}
+
 /// Whether the draft runs and is run when asked.
 fn assert_blocked(harness: &Window, rule: Rule) {
     assert!(broken(harness, rule), "{rule:?} is not listed: {:?}", session(harness).desk.survey.problems);
@@ -195,7 +201,7 @@ fn a_model_is_placed_broken_repaired_and_run_by_keyboard_alone() {
                     }
                 }
                 for _ in 0..60 {
-                    if !illegal(&harness) {
+                    if fits(&harness) {
                         press(&mut harness, Modifiers::ALT | Modifiers::SHIFT, Key::ArrowUp);
                         press(&mut harness, Modifiers::ALT | Modifiers::SHIFT, Key::ArrowLeft);
                     }
@@ -287,10 +293,6 @@ fn a_model_is_placed_broken_repaired_and_run_by_mouse_alone() {
         if rule == Rule::Sram {
             let smallest = *session(&harness).draft.as_ref().unwrap().shapes.iter().min_by_key(|(w, h)| w * h).unwrap();
             click(&mut harness, &format!("Shape {}×{}", smallest.0, smallest.1));
-            let fits = |harness: &Window| {
-                let judgement = harness.state().as_ref().unwrap().shell.place.judgement.clone();
-                judgement.is_none_or(|judgement| judgement.sram_bytes_per_core <= 48 * 1_024)
-            };
             for _ in 0..60 {
                 if fits(&harness) {
                     click(&mut harness, "Width one core less");
