@@ -1,8 +1,9 @@
 //! The placement benchmark of ISPD 2020: kernels of a `.kgraph` file on an area of cores, with their execution
 //! arguments chosen so that the slowest kernel is fast and connected kernels are near.
 //!
-//! This is the glue between the reader of graphs ([`kgraph`]), the kernels' formulas ([`kernels`]) and the floorplanner,
-//! which knows nothing of convolutions. [`judge`](mod@judge) scores any placement, ours or another's, from the formulas alone.
+//! This is the glue between the reader of graphs (`workload::import::kgraph`), the kernels' formulas ([`kernels`]) and the
+//! floorplanner, which knows nothing of convolutions. [`judge`](mod@judge) scores any placement, ours or another's, from
+//! the formulas alone.
 
 pub mod judge;
 pub mod kernels;

@@ -1,9 +1,9 @@
 //! The compiler of pipelines, pass by pass: every operator on its own rectangle of cores, micro-batches flowing through.
 //!
-//! The order is the one of this module's functions: weigh how many tokens are a micro-batch ([`chunk`]), read the graph, list what its reader fused, cut the line of kernels
+//! The order is the one of this module's functions: weigh how many tokens are a micro-batch (`chunk`), read the graph, list what its reader fused, cut the line of kernels
 //! over the wafers of a row, size every kernel for a common target time, place, route every edge of the graph, set SRAM
 //! aside, check. Sizes decide what a wafer holds, so the search for the lowest target runs over partition, sizes and
-//! places together ([`place`]); each pass then states its decisions as [`Step`]s. All of it is a pure function.
+//! places together (`place`); each pass then states its decisions as [`Step`]s. All of it is a pure function.
 
 mod allocate;
 mod chunk;

@@ -1,7 +1,7 @@
 //! ONNX files: networks as graphs of operators, with shapes and without their weights.
 //!
-//! [`wire`] reads protobuf, [`model`] the messages that matter, [`walk`] works out shapes and constants and makes a draft
-//! of every operator that makes new numbers, [`fuse`] joins what one kernel does. The result counts by the sample: each
+//! `wire` reads protobuf, `model` the messages that matter, `walk` works out shapes and constants and makes a draft
+//! of every operator that makes new numbers, `fuse` joins what one kernel does. The result counts by the sample: each
 //! operator works on as many positions as its output has pixels, rows or tokens. Weights are stepped over, so that a
 //! file of two gigabytes takes no longer than its graph; weights in files beside it are not needed.
 
