@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::compiler::floorplan::{Curve, Shapes};
-use crate::workload::import::kgraph::NodeKind;
+use crate::workload::import::kgraph::{Layer, NodeKind};
 
 /// One convolution inside a kernel, with its formal arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,52 +58,22 @@ pub struct Performance {
 impl Kernel {
     /// The kernel of a node; `None` for the ends of the graph.
     pub fn of(kind: NodeKind) -> Option<Self> {
-        let conv = |[height, width]: [u64; 2], filter: u64, features_in: u64, features_out: u64, stride: u64| Conv {
-            height,
-            width,
-            filter_height: filter,
-            filter_width: filter,
-            features_in,
-            features_out,
-            stride: stride * stride,
+        let (NodeKind::Conv { height: rows, width: columns, .. }
+        | NodeKind::DBlock { height: rows, width: columns, .. }
+        | NodeKind::CBlock { height: rows, width: columns, .. }) = kind
+        else {
+            return None;
         };
-        let (rows, columns, convs) = match kind {
-            NodeKind::Input | NodeKind::Output => return None,
-            NodeKind::Conv {
-                height,
-                width,
-                filter_height,
-                filter_width,
-                features_in,
-                features_out,
-                stride_rows,
-                stride_columns,
-            } => {
-                let stride = stride_rows * stride_columns;
-                let only = Conv { height, width, filter_height, filter_width, features_in, features_out, stride };
-                (height, width, vec![only])
-            }
-            NodeKind::DBlock { height, width, features } => {
-                let (at, quarter) = ([height, width], features / 4);
-                let convs = vec![
-                    conv(at, 1, features, quarter, 1),
-                    conv(at, 3, quarter, quarter, 1),
-                    conv(at, 1, quarter, features, 1),
-                ];
-                (height, width, convs)
-            }
-            NodeKind::CBlock { height, width, features } => {
-                let (at, half_at) = ([height, width], [height / 2, width / 2]);
-                let (half, quarter) = (features / 2, features / 4);
-                let convs = vec![
-                    conv(at, 1, half, quarter, 1),
-                    conv(at, 3, quarter, quarter, 2),
-                    conv(half_at, 1, quarter, features, 1),
-                    conv(at, 1, half, features, 2),
-                ];
-                (height, width, convs)
-            }
+        let conv = |Layer { input, shape }: Layer| Conv {
+            height: input[0],
+            width: input[1],
+            filter_height: shape.window[0],
+            filter_width: shape.window[1],
+            features_in: shape.in_channels,
+            features_out: shape.out_channels,
+            stride: shape.stride[0] * shape.stride[1],
         };
+        let convs = kind.convolutions().into_iter().map(conv).collect();
         Some(Self { kind, convs, rows, columns })
     }
 

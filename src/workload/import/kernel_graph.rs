@@ -86,9 +86,6 @@ struct Builder {
     blocks: u32,
 }
 
-/// A convolution within a kernel: features in and out, side of its square window, and stride.
-type Square = (u64, u64, u64, u64);
-
 impl Builder {
     /// The operators of one kernel; the last of them, or nothing for the ends of the graph.
     fn kernel(&mut self, name: &str, kind: NodeKind, mut inputs: Vec<OpId>) -> Option<OpId> {
@@ -107,68 +104,29 @@ impl Builder {
             let (width, tokens) = (of.output_width(), of.tokens);
             inputs = vec![self.sum(&format!("{name}.in"), block, (width, tokens), inputs)];
         }
-        match kind {
-            NodeKind::Input | NodeKind::Output => None,
-            NodeKind::Conv {
-                height,
-                width,
-                filter_height,
-                filter_width,
-                features_in,
-                features_out,
-                stride_rows,
-                stride_columns,
-            } => {
-                let shape = Convolution {
-                    in_channels: features_in,
-                    out_channels: features_out,
-                    groups: 1,
-                    window: [filter_height, filter_width],
-                    stride: [stride_rows, stride_columns],
-                    output: [height.div_ceil(stride_rows), width.div_ceil(stride_columns)],
-                };
-                Some(self.convolution(name, block, shape, inputs))
-            }
-            NodeKind::DBlock { height, width, features } => {
-                let quarter = (features / 4).max(1);
-                let first = self.square(name, 1, block, (features, quarter, 1, 1), [height, width], inputs.clone());
-                let second = self.square(name, 2, block, (quarter, quarter, 3, 1), [height, width], vec![first]);
-                let third = self.square(name, 3, block, (quarter, features, 1, 1), [height, width], vec![second]);
-                let branches = std::iter::once(third).chain(inputs).collect();
-                let size = (features, Tokens::Count(height * width));
-                Some(self.sum(&format!("{name}.sum"), block, size, branches))
-            }
-            NodeKind::CBlock { height, width, features } => {
-                let (half, quarter) = ((features / 2).max(1), (features / 4).max(1));
-                let [low, across] = [height.div_ceil(2), width.div_ceil(2)];
-                let first = self.square(name, 1, block, (half, quarter, 1, 1), [height, width], inputs.clone());
-                let second = self.square(name, 2, block, (quarter, quarter, 3, 2), [height, width], vec![first]);
-                let third = self.square(name, 3, block, (quarter, features, 1, 1), [low, across], vec![second]);
-                let fourth = self.square(name, 4, block, (half, features, 1, 2), [height, width], inputs);
-                let size = (features, Tokens::Count(low * across));
-                Some(self.sum(&format!("{name}.sum"), block, size, vec![third, fourth]))
-            }
-        }
-    }
-
-    fn square(
-        &mut self,
-        name: &str,
-        number: u32,
-        block: Option<u32>,
-        (in_channels, out_channels, side, stride): Square,
-        [height, width]: [u64; 2],
-        inputs: Vec<OpId>,
-    ) -> OpId {
-        let shape = Convolution {
-            in_channels,
-            out_channels,
-            groups: 1,
-            window: [side; 2],
-            stride: [stride; 2],
-            output: [height.div_ceil(stride), width.div_ceil(stride)],
+        let shapes: Vec<Convolution> = kind.convolutions().iter().map(|layer| layer.shape).collect();
+        let chain = |builder: &mut Self, shapes: &[Convolution]| {
+            shapes.iter().enumerate().fold(inputs.clone(), |inputs, (index, shape)| {
+                vec![builder.convolution(&format!("{name}.conv{}", index + 1), block, *shape, inputs)]
+            })
         };
-        self.convolution(&format!("{name}.conv{number}"), block, shape, inputs)
+        let branches = match shapes[..] {
+            [only] => return Some(self.convolution(name, block, only, inputs)),
+            // The fourth goes past the other three.
+            [ref branch @ .., last] if branch.len() == 3 => {
+                let mut branches = chain(self, branch);
+                branches.push(self.convolution(&format!("{name}.conv4"), block, last, inputs));
+                branches
+            }
+            _ => {
+                let mut branches = chain(self, &shapes);
+                branches.extend(inputs);
+                branches
+            }
+        };
+        let of = &self.ops[branches[0].0 as usize];
+        let size = (of.output_width(), of.tokens);
+        Some(self.sum(&format!("{name}.sum"), block, size, branches))
     }
 
     fn convolution(&mut self, name: &str, block: Option<u32>, shape: Convolution, inputs: Vec<OpId>) -> OpId {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use super::value::shortened;
+use crate::workload::graph::Convolution;
 
 /// Most nodes that are read.
 pub const NODES_MAX: usize = 20_000;
@@ -99,9 +100,64 @@ impl NodeKind {
         }
     }
 
+    /// Its convolutions as the description states them, those of a residual block's branch first; none for the ends.
+    pub fn convolutions(&self) -> Vec<Layer> {
+        let square = |input, side, in_channels, out_channels, stride| {
+            Layer::new(input, [side; 2], [in_channels, out_channels], [stride; 2])
+        };
+        match *self {
+            Self::Input | Self::Output => Vec::new(),
+            Self::Conv {
+                height,
+                width,
+                filter_height,
+                filter_width,
+                features_in,
+                features_out,
+                stride_rows,
+                stride_columns,
+            } => {
+                let (window, features) = ([filter_height, filter_width], [features_in, features_out]);
+                vec![Layer::new([height, width], window, features, [stride_rows, stride_columns])]
+            }
+            Self::DBlock { height, width, features } => {
+                let (at, quarter) = ([height, width], features / 4);
+                vec![
+                    square(at, 1, features, quarter, 1),
+                    square(at, 3, quarter, quarter, 1),
+                    square(at, 1, quarter, features, 1),
+                ]
+            }
+            Self::CBlock { height, width, features } => {
+                let (at, low, half, quarter) = ([height, width], [height / 2, width / 2], features / 2, features / 4);
+                vec![
+                    square(at, 1, half, quarter, 1),
+                    square(at, 3, quarter, quarter, 2),
+                    square(low, 1, quarter, features, 1),
+                    square(at, 1, half, features, 2),
+                ]
+            }
+        }
+    }
+
     /// Whether it has cores, other than the ends of the graph.
     pub fn is_kernel(&self) -> bool {
         !matches!(self, Self::Input | Self::Output)
+    }
+}
+
+/// One convolution of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Height and width of its input.
+    pub input: [u64; 2],
+    pub shape: Convolution,
+}
+
+impl Layer {
+    fn new(input: [u64; 2], window: [u64; 2], [in_channels, out_channels]: [u64; 2], stride: [u64; 2]) -> Self {
+        let output = [input[0].div_ceil(stride[0]), input[1].div_ceil(stride[1])];
+        Self { input, shape: Convolution { in_channels, out_channels, groups: 1, window, stride, output } }
     }
 }
 
