@@ -12,7 +12,7 @@ use super::output::Output;
 use super::{Format, Verdict, input};
 use crate::compiler::{self, CompilerPass, Job, Mapping, Program, Step, Work, fewest_wafers, sram};
 use crate::hardware::{DefectMap, DeviceSpec};
-use crate::scenario::file::{device, store};
+use crate::scenario::file::{device, shown, store};
 use crate::scenario::{DEFAULT_BATCH, SEQUENCE_MAX};
 use crate::units::format;
 use crate::workload::Graph;
@@ -20,10 +20,10 @@ use crate::workload::Graph;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A model file, or the name of a model that comes with the program.
-    model: String,
+    model: PathBuf,
     /// A device that comes with the program, or a device file.
     #[arg(long, value_name = "D", default_value = "wse3")]
-    device: String,
+    device: PathBuf,
     /// How the model is laid on the wafer.
     #[arg(long, value_enum)]
     mode: Mode,
@@ -78,19 +78,19 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
         return Ok(Verdict::Good);
     }
     let more = if refused.len() > 1 { format!("; and {} more", refused.len() - 1) } else { String::new() };
-    let sentence = format!("{}: this program cannot run: {}{more}", arguments.model, refused[0]);
+    let sentence = format!("{}: this program cannot run: {}{more}", shown(&arguments.model), refused[0]);
     output.remark(&sentence);
     object["error"] = json!(sentence);
     output.result(&object, String::new)?;
     Ok(Verdict::Bad)
 }
 
-fn open_device(name: &str) -> anyhow::Result<DeviceSpec> {
-    let path = Path::new(name);
-    if path.exists() {
-        return Ok(device::read(&store::read(path)?, name)?);
+fn open_device(path: &Path) -> anyhow::Result<DeviceSpec> {
+    let name = shown(path);
+    if input::is_there(path) {
+        return Ok(device::read(&store::read(path)?, &name)?);
     }
-    let Some(spec) = device::builtin(name) else {
+    let Some(spec) = device::builtin(&name) else {
         let known = device::BUILTIN.join(", ");
         bail!("{name}: there is no such file, and the devices that come with the program are {known}");
     };

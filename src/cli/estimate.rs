@@ -1,6 +1,6 @@
 //! `waferscope estimate`: one prediction by the ANALYTIC ruler.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{anyhow, bail};
@@ -14,7 +14,7 @@ use crate::analytic::FIDELITY;
 use crate::analytic::breakdown::meaning;
 use crate::hardware::DeviceSpec;
 use crate::lab::estimate::{Answer, Question, SYSTEMS_MAX, Task, estimate};
-use crate::scenario::file::{device, store};
+use crate::scenario::file::{device, shown, store};
 use crate::units::format;
 use crate::workload::Graph;
 use crate::workload::transformer::{BATCH_MAX, WIDTH_MAX};
@@ -23,10 +23,10 @@ use crate::workload::transformer::{BATCH_MAX, WIDTH_MAX};
 pub(super) struct Arguments {
     /// A model file, or the name of a model that comes with the program.
     #[arg(long)]
-    model: String,
+    model: PathBuf,
     /// wse1, wse2, wse3, or a device file.
     #[arg(long)]
-    device: String,
+    device: PathBuf,
     #[arg(long)]
     task: TaskName,
     /// Wafers that work together; the fewest that hold the model if not given.
@@ -148,19 +148,19 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
         sequence: arguments.seq,
         sparsity: arguments.sparsity,
     };
-    let answer = estimate(question).map_err(|error| anyhow!("{}: {error}", arguments.model))?;
+    let answer = estimate(question).map_err(|error| anyhow!("{}: {error}", shown(&arguments.model)))?;
     output.result(&object(&graph, &device, &answer), || text(&graph, &device, &answer))?;
     Ok(Verdict::Good)
 }
 
 /// A shipped wafer by name, or a device file.
-fn wafer(name: &str) -> anyhow::Result<DeviceSpec> {
-    if let Some(device) = device::builtin(name) {
+fn wafer(path: &Path) -> anyhow::Result<DeviceSpec> {
+    let name = shown(path);
+    if let Some(device) = device::builtin(&name) {
         return Ok(device);
     }
-    let path = Path::new(name);
-    if path.exists() {
-        return Ok(device::read(&store::read(path)?, name)?);
+    if input::is_there(path) {
+        return Ok(device::read(&store::read(path)?, &name)?);
     }
     let names = device::BUILTIN.join(", ");
     bail!("{name}: estimates for other silicon than wafers come later; expected {names}, or a device file")

@@ -1,11 +1,14 @@
 //! `waferscope import`: what was read from a model file.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 
 use super::input::{self, UnknownFlag};
 use super::output::Output;
 use super::{Format, Verdict};
+use crate::scenario::file::shown;
 use crate::units::format;
 use crate::workload::import::Imported;
 use crate::workload::{Graph, OpKind, Unit};
@@ -14,7 +17,7 @@ use crate::workload::{Graph, OpKind, Unit};
 pub(super) struct Arguments {
     /// A model-zoo YAML file, a Hugging Face config.json, an ONNX file, or the name of a model that comes with the
     /// program.
-    model: String,
+    model: PathBuf,
     /// What to do with operators of an ONNX file that are not known.
     #[arg(long, value_enum, default_value_t)]
     unknown: UnknownFlag,
@@ -23,11 +26,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verdict> {
+    let name = shown(&arguments.model);
     let imported = input::model(&arguments.model, arguments.unknown)?;
     let graph = &imported.graph;
     let unit = graph.unit.word();
     let mut object = json!({
-        "file": arguments.model,
+        "file": name,
         "format": imported.format.word(),
         "name": graph.name,
         "family": imported.family(),
@@ -47,7 +51,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
     object[format!("active_parameters_per_{unit}")] = json!(graph.active_parameters());
     object[format!("forward_flops_per_{unit}")] = json!(imported.forward_flops_per_token());
     object[format!("training_flops_per_{unit}")] = json!(graph.training_flops_per_token());
-    output.result(&object, || text(&arguments.model, &imported))?;
+    output.result(&object, || text(&name, &imported))?;
     Ok(Verdict::Good)
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 
-use crate::scenario::file::store;
+use crate::scenario::file::{shown, store};
 use crate::scenario::{Scenario, library};
 use crate::session::document::{self, Document, Loaded};
 use crate::workload::builtin;
@@ -58,18 +58,18 @@ impl Opened {
 ///
 /// # Errors
 /// One sentence that names the file, the place, and what was expected.
-pub(super) fn open(name: &str) -> anyhow::Result<Opened> {
-    open_with(name, UnknownFlag::default())
+pub(super) fn open(path: impl AsRef<Path>) -> anyhow::Result<Opened> {
+    open_with(path.as_ref(), UnknownFlag::default())
 }
 
 /// The same, with a choice for operators of an ONNX file that are not known.
 ///
 /// # Errors
 /// As [`open`].
-pub(super) fn open_with(name: &str, unknown: UnknownFlag) -> anyhow::Result<Opened> {
-    let path = Path::new(name);
-    if !path.exists() {
-        return shipped(name).ok_or_else(|| missing(name));
+pub(super) fn open_with(path: &Path, unknown: UnknownFlag) -> anyhow::Result<Opened> {
+    let name = shown(path);
+    if !is_there(path) {
+        return shipped(&name).ok_or_else(|| missing(&name));
     }
     let (document, notices) = match document::load_with(path, unknown.into())? {
         Loaded::Document { document, notices } => (*document, notices),
@@ -81,7 +81,12 @@ pub(super) fn open_with(name: &str, unknown: UnknownFlag) -> anyhow::Result<Open
     };
     let writable = document.path.clone().filter(|_| !document.read_only);
     let notices = notices.iter().map(|notice| format!("{name}: {notice}")).collect();
-    Ok(Opened { name: name.to_owned(), writable, document, notices })
+    Ok(Opened { name, writable, document, notices })
+}
+
+/// Whether something has this name. What cannot be opened, such as a link to itself, is there all the same.
+pub(super) fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |_there| true)
 }
 
 /// The scenario that runs when nothing is named.
@@ -106,13 +111,13 @@ fn missing(name: &str) -> anyhow::Error {
 ///
 /// # Errors
 /// One sentence that names the file and what was expected.
-pub(super) fn model(name: &str, unknown: UnknownFlag) -> anyhow::Result<Imported> {
-    let path = Path::new(name);
-    if path.exists() {
+pub(super) fn model(path: &Path, unknown: UnknownFlag) -> anyhow::Result<Imported> {
+    let name = shown(path);
+    if is_there(path) {
         let mut file = store::open(path)?;
         return import::read_from(&mut file, unknown.into()).map_err(|error| anyhow!("{name}: {error}"));
     }
-    let Some(graph) = builtin::graph(name) else {
+    let Some(graph) = builtin::graph(&name) else {
         let names: Vec<&str> = builtin::names().collect();
         bail!("{name}: there is no such file, and the models that come with the program are {}", names.join(", "));
     };

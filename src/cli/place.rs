@@ -13,7 +13,7 @@ use super::{Format, Verdict};
 use crate::compiler::benchmark::judge::ADAPTER_READING;
 use crate::compiler::benchmark::{Benchmark, Bounds, Judgement, Placed, judge, paint};
 use crate::compiler::floorplan::{Budget, Objective, Progress};
-use crate::scenario::file::store;
+use crate::scenario::file::{shown, store};
 use crate::workload::import::kgraph;
 
 /// Time to place in when nothing is said.
@@ -79,7 +79,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verdict> {
     let start = Instant::now();
-    let name = arguments.file.display();
+    let name = shown(&arguments.file);
     let graph = kgraph::read(&store::read(&arguments.file)?).map_err(|error| anyhow!("{name}: {error}"))?;
     let benchmark = Benchmark::new(&graph).map_err(|error| anyhow!("{name}: {error}"))?;
     let bounds = benchmark.bounds().map_err(|error| anyhow!("{name}: {error}"))?;
@@ -128,7 +128,7 @@ fn judge_file(
     output: &Output,
 ) -> anyhow::Result<Verdict> {
     let read = paint::read(benchmark, &store::read(check)?);
-    let placed = read.map_err(|error| anyhow!("{}: {error}", check.display()))?;
+    let placed = read.map_err(|error| anyhow!("{}: {error}", shown(check)))?;
     let judgement = judge(benchmark, &placed);
     let object = object(benchmark, bounds, &judgement);
     output.result(&object, || text(check, benchmark, bounds, &judgement, None))?;
@@ -138,7 +138,7 @@ fn judge_file(
     let faults = judgement.faults.len();
     if let Some(fault) = judgement.faults.first() {
         let more = if faults > 1 { format!(" ({} more faults)", faults - 1) } else { String::new() };
-        output.remark(&format!("{}: {fault}{more}", check.display()));
+        output.remark(&format!("{}: {fault}{more}", shown(check)));
     }
     let _ = arguments;
     Ok(Verdict::Bad)

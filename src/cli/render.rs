@@ -23,7 +23,7 @@ pub(super) const SIZE: [u32; 2] = [1280, 960];
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A scenario or model file, or the name of a scenario that comes with the program.
-    scenario: String,
+    scenario: PathBuf,
     /// The moment: cycles (1200000), a share of the run (80%) or a duration (134.5ms).
     #[arg(long, value_name = "T")]
     at: Option<Moment>,

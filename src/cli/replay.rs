@@ -1,5 +1,7 @@
 //! `waferscope replay`: repeats what was recorded in scenarios and compares it, or records it again.
 
+use std::path::PathBuf;
+
 use anyhow::{anyhow, bail};
 use clap::Args;
 use serde_json::{Value, json};
@@ -15,7 +17,7 @@ use crate::sim::MODEL_REVISION;
 pub(super) struct Arguments {
     /// Scenario files, or names of scenarios that come with the program.
     #[arg(required = true, value_name = "SCENARIO")]
-    scenarios: Vec<String>,
+    scenarios: Vec<PathBuf>,
     #[command(flatten)]
     what: What,
     #[command(flatten)]

@@ -21,7 +21,7 @@ use crate::sim::{Layer, MODEL_REVISION};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A scenario or model file, or the name of a scenario that comes with the program.
-    scenario: String,
+    scenario: PathBuf,
     /// Stop at a moment: cycles (1200000), a share of the run (80%) or a duration (134.5ms).
     #[arg(long, value_name = "T")]
     until: Option<Moment>,

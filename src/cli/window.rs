@@ -16,7 +16,7 @@ use crate::sim::Layer;
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A scenario or model file, or the name of a scenario that comes with the program.
-    file: Option<String>,
+    file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) format: Format,
 }

@@ -7,6 +7,7 @@ pub mod file;
 pub mod library;
 pub mod replay;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::compiler::{Job, Mapping, Placement, Work, compile};
@@ -68,15 +69,15 @@ pub struct Scenario {
 /// Why a scenario cannot be turned into a scene.
 #[derive(Debug, thiserror::Error)]
 pub enum SceneError {
-    #[error("device: expected one of {known}, found \"{name}\"")]
+    #[error("device: expected one of {known}, found {}", file::quoted(.name))]
     UnknownDevice { name: String, known: String },
-    #[error("model: expected one of {known}, found \"{name}\"")]
+    #[error("model: expected one of {known}, found {}", file::quoted(.name))]
     UnknownModel { name: String, known: String },
     #[error(transparent)]
     Device(#[from] FileError),
     #[error("{file_name}: {error}")]
     Model { file_name: String, error: ImportError },
-    #[error("pinned: expected an operator of the model, found \"{op}\"")]
+    #[error("pinned: expected an operator of the model, found {}", file::quoted(.op))]
     UnknownOperator { op: String },
 }
 
@@ -100,8 +101,15 @@ impl Scenario {
         let mut graph = self.read_model()?;
         // Attention costs by the length that is run, not by the longest the model allows.
         graph.sequence = self.job.sequence;
+        // Of operators with one name the first is meant.
+        let mut named: BTreeMap<(Option<u32>, &str), OpId> = BTreeMap::new();
+        if !self.pinned.is_empty() {
+            for (id, op) in graph.iter() {
+                named.entry((op.block, op.name.as_str())).or_insert(id);
+            }
+        }
         let pinned = self.pinned.iter().map(|kernel| {
-            let op = graph.find(kernel.block, &kernel.op);
+            let op = named.get(&(kernel.block, kernel.op.as_str())).copied();
             let op = op.ok_or_else(|| SceneError::UnknownOperator { op: kernel.op.clone() })?;
             Ok(Placement { op, wafer: kernel.wafer, rect: kernel.rect })
         });

@@ -9,6 +9,7 @@ pub mod scenario;
 pub mod store;
 
 use std::fmt;
+use std::path::Path;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
@@ -46,14 +47,15 @@ pub struct FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        f.write_str(&one_line(&self.file))?;
         if let Some(Place { line, column }) = self.place {
             write!(f, ":{line}:{column}")?;
         }
         if let Some(field) = &self.field {
-            write!(f, ": {field}")?;
+            write!(f, ": {}", shortened(field))?;
         }
-        write!(f, ": {}", self.message)
+        // Whatever of the file went into the words, they stay on one line.
+        write!(f, ": {}", flat(&self.message, MAX_MESSAGE))
     }
 }
 
@@ -191,12 +193,34 @@ fn in_words(error: &ron::Error) -> String {
 
 /// One line of at most three quotes' length, without control characters: an error must not repeat a hostile file.
 fn shortened(message: &str) -> String {
-    let limit = 3 * MAX_QUOTE;
+    flat(message, 3 * MAX_QUOTE)
+}
+
+/// One line of at most `limit` characters.
+fn flat(message: &str, limit: usize) -> String {
     let mut out: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(limit).collect();
     if message.chars().nth(limit).is_some() {
         out.push('…');
     }
     out
+}
+
+/// Longest sentence about a file, in characters.
+const MAX_MESSAGE: usize = 1_000;
+
+/// Longest name of a file in a sentence, in characters.
+const MAX_NAME: usize = 240;
+
+/// A path as it stands in a sentence: on one line, of a long one the end, and what is no text replaced.
+pub fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string())
+}
+
+fn one_line(name: &str) -> String {
+    let plain = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let surplus = name.chars().count().saturating_sub(MAX_NAME);
+    let more = if surplus > 0 { "…" } else { "" };
+    more.chars().chain(name.chars().skip(surplus).map(plain)).collect()
 }
 
 /// A piece of the user's file, cut to a length that fits in a sentence.

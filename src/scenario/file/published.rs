@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::{FileError, check_version, parse};
+use super::{FileError, check_version, parse, quoted};
 
 /// Major version of the format that this program reads.
 const MAJOR: u32 = 1;
@@ -152,7 +152,7 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Published, FileError> {
             return Err(FileError::field(
                 file,
                 &row.id,
-                format!("expected a source of the list, found {}", row.source),
+                format!("expected a source of the list, found {}", quoted(&row.source)),
             ));
         }
     }

@@ -26,6 +26,13 @@ const SEQUENCE: RangeInclusive<u64> = 1..=SEQUENCE_MAX;
 /// Systems in one cluster (2 048 is the largest that is sold).
 const SYSTEMS: RangeInclusive<u32> = 1..=65_536;
 
+/// Longest name or line of words that a file may hold, in characters; longer ones would not be drawn in time.
+const WORDS_MAX: usize = 1_000;
+/// Most kernels that a user may have pinned: more than the largest model has.
+const PINNED_MAX: usize = 400_000;
+/// Most commands and most hashes of a recording; ours have one and sixteen.
+const RECORDED_MAX: usize = 20_000;
+
 /// A scenario that was read, and whether it may be written back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opened {
@@ -274,14 +281,17 @@ impl V1 {
                 Defects::Random { per_mm2, seed }
             }
         };
+        words(file, "title", &title)?;
+        words(file, "question", &question)?;
+        few(file, "pinned", pinned.len(), PINNED_MAX)?;
         within(file, "job.batch", job.batch, &BATCH)?;
         within(file, "job.sequence", job.sequence, &SEQUENCE)?;
         within(file, "job.systems", job.systems, &SYSTEMS)?;
         Ok(Scenario {
             title,
             question,
-            device: device.source(),
-            model: model.source(),
+            device: device.source(file, "device")?,
+            model: model.source(file, "model")?,
             defects,
             job: job.job(),
             pinned: pinned.into_iter().map(|kernel| kernel.pinned(file)).collect::<Result<_, _>>()?,
@@ -304,6 +314,23 @@ fn within<T: PartialOrd + Copy + std::fmt::Display>(
     Err(FileError::field(file, field, format!("{expected}, found {value}")))
 }
 
+/// Refuses a text that is too long for a name or a line.
+fn words(file: &str, field: &str, text: &str) -> Result<(), FileError> {
+    let length = text.chars().count();
+    if length <= WORDS_MAX {
+        return Ok(());
+    }
+    Err(FileError::field(file, field, format!("expected at most {WORDS_MAX} characters, found {length}")))
+}
+
+/// Refuses a list that is too long.
+fn few(file: &str, field: &str, count: usize, most: usize) -> Result<(), FileError> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(FileError::field(file, field, format!("expected at most {most} entries, found {count}")))
+}
+
 impl SourceFile {
     fn of(source: &Source) -> Self {
         match source.clone() {
@@ -312,10 +339,13 @@ impl SourceFile {
         }
     }
 
-    fn source(self) -> Source {
+    fn source(self, file: &str, field: &str) -> Result<Source, FileError> {
         match self {
-            Self::BuiltIn(name) => Source::BuiltIn(name),
-            Self::Embedded { file_name, text } => Source::Embedded { file_name, text },
+            Self::BuiltIn(name) => words(file, field, &name).map(|()| Source::BuiltIn(name)),
+            Self::Embedded { file_name, text } => {
+                words(file, &format!("{field}.file_name"), &file_name)?;
+                Ok(Source::Embedded { file_name, text })
+            }
         }
     }
 }
@@ -353,6 +383,7 @@ impl PinnedFile {
 
     fn pinned(self, file: &str) -> Result<PinnedKernel, FileError> {
         let Self { block, op, wafer, x, y, width, height } = self;
+        words(file, "pinned.op", &op)?;
         // Anything larger is off every wafer; the checker says by how much for what is smaller.
         let side = 1..=65_536;
         within(file, "pinned.width", width, &side)?;
@@ -383,6 +414,8 @@ impl RecordingFile {
     }
 
     fn recording(self, file: &str) -> Result<Recording, FileError> {
+        few(file, "recording.commands", self.commands.len(), RECORDED_MAX)?;
+        few(file, "recording.hashes", self.hashes.len(), RECORDED_MAX)?;
         let command = |(cycle, command)| LogEntry {
             cycle,
             command: match command {

@@ -263,7 +263,7 @@ impl Reader {
         let statement = &mut self.graph.statement;
         let (whole, weight) = match key {
             "test" => {
-                statement.test = Some(value.to_owned());
+                statement.test = Some(shortened(value));
                 return Ok(());
             }
             "width" | "height" => (Some(SIDE_MAX), None),
@@ -324,11 +324,12 @@ impl Reader {
                 let key = key.to_ascii_uppercase();
                 let number = value.parse::<u64>().ok().filter(|number| (1..=ARGUMENT_MAX).contains(number));
                 let Some(number) = number else {
-                    let found = shortened(&value);
+                    let (key, found) = (shortened(&key), shortened(&value));
                     let expected = format!("expected a whole number from 1 to {ARGUMENT_MAX}");
                     return Err(self.error(format!("{word}[{id}] {key}: {expected}, found \"{found}\"")));
                 };
                 if arguments.insert(key.clone(), number).is_some() {
+                    let key = shortened(&key);
                     return Err(self.error(format!("{word}[{id}] {key}: expected once, found twice")));
                 }
             }

@@ -160,11 +160,17 @@ fn place(line: Option<usize>) -> String {
 /// One sentence that says why it cannot be read.
 pub fn read(bytes: &[u8]) -> Result<Imported, ImportError> {
     if onnx::looks_like_onnx(bytes) {
-        return onnx::read(&mut std::io::Cursor::new(bytes), onnx::Unknown::default());
+        return onnx::read(&mut std::io::Cursor::new(bytes), onnx::Unknown::default()).map(in_bounds);
     }
-    let text = text(bytes)?;
+    read_text(text(bytes)?).map(in_bounds)
+}
+
+fn read_text(text: &str) -> Result<Imported, ImportError> {
     if kgraph::looks_like_kgraph(text) {
-        return Ok(Imported { format: Format::KernelGraph, graph: kernel_graph::graph(&kgraph::read(bytes)?)? });
+        return Ok(Imported {
+            format: Format::KernelGraph,
+            graph: kernel_graph::graph(&kgraph::read(text.as_bytes())?)?,
+        });
     }
     let top = match text.trim_start().chars().next() {
         None => return Err(ImportError::Empty),
@@ -192,11 +198,43 @@ pub fn read_from(reader: &mut dyn onnx::ReadSeek, unknown: onnx::Unknown) -> Res
     (&mut *reader).take(1).read_to_end(&mut start).map_err(failed)?;
     reader.rewind().map_err(failed)?;
     if onnx::looks_like_onnx(&start) {
-        return onnx::read(reader, unknown);
+        return onnx::read(reader, unknown).map(in_bounds);
     }
     let mut bytes = Vec::new();
     (&mut *reader).take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     read(&bytes)
+}
+
+/// Longest name of a model or an operator, longest warning, in characters.
+const WORDS_MAX: usize = 240;
+/// Most warnings that are shown; a file may have a hundred thousand keys that nobody knows.
+const WARNINGS_MAX: usize = 40;
+
+/// Cuts words to what can be drawn and read. Doing it twice changes nothing, so that a graph that travels as text comes
+/// back as it was.
+fn in_bounds(mut imported: Imported) -> Imported {
+    let Graph { name, family, class, warnings, ops, .. } = &mut imported.graph;
+    for words in [name, family, class].into_iter().chain(warnings.iter_mut()) {
+        cut(words);
+    }
+    for op in ops {
+        cut(&mut op.name);
+    }
+    if warnings.len() > WARNINGS_MAX + 1 {
+        let more = warnings.len() - WARNINGS_MAX;
+        warnings.truncate(WARNINGS_MAX);
+        warnings.push(format!("{more} more remarks of this kind are left out"));
+    }
+    imported
+}
+
+fn cut(words: &mut String) {
+    if let Some((end, _)) = words.char_indices().nth(WORDS_MAX)
+        && let Some((last, _)) = words[..end].char_indices().next_back()
+    {
+        words.truncate(last);
+        words.push('…');
+    }
 }
 
 /// Tells the formats apart by the keys that only one of them has.
