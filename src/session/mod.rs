@@ -7,6 +7,7 @@
 pub mod action;
 pub mod document;
 mod jobs;
+pub mod memory;
 pub mod picture;
 pub mod placing;
 pub mod playback;

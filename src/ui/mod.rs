@@ -9,6 +9,7 @@ mod keys;
 mod layout;
 pub mod map;
 mod panels;
+mod soak;
 pub mod theme;
 pub mod widgets;
 pub mod window;

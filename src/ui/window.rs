@@ -2,6 +2,7 @@
 
 use crate::session::Opening;
 use crate::ui::app::App;
+use crate::ui::soak::{self, Soak};
 
 /// Size of the window at first, in points.
 const SIZE: [f32; 2] = [1440.0, 900.0];
@@ -30,6 +31,12 @@ pub fn open(opening: Opening) -> Result<(), NoWindow> {
         .with_min_inner_size(SIZE_MIN)
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, ..Default::default() };
-    let create: eframe::AppCreator<'_> = Box::new(|creation| Ok(Box::new(App::new(&creation.egui_ctx, opening))));
+    let create: eframe::AppCreator<'_> = Box::new(|creation| {
+        let app = App::new(&creation.egui_ctx, opening);
+        Ok(match soak::wanted() {
+            Some(length) => Box::new(Soak::new(app, length)),
+            None => Box::new(app),
+        })
+    });
     eframe::run_native("waferscope", options, create).map_err(|error| NoWindow { reason: error.to_string() })
 }
