@@ -36,6 +36,9 @@ fn file_name(title: &str) -> String {
     words.join("-")
 }
 
+/// Width that the menus take with what stands at the right end, in points.
+const MENUS_AND_BADGE: f32 = 330.0;
+
 /// Draws the title bar.
 pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
     let palette = theme::palette(ui);
@@ -44,7 +47,10 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     Icon::Wafer.paint_at(ui.painter(), pos2(bar.left() + 28.0, bar.center().y), 16.0, palette.accent.base);
     let name = ("Waferscope", Type::Heading, palette.text.primary);
     text::paint(ui.painter(), pos2(bar.left() + 48.0, bar.center().y), Align2::LEFT_CENTER, name);
-    let menus = bar.with_min_x(bar.left() + theme::tokens().layout.rail + theme::tokens().layout.left_pane);
+    // Beside the left pane, or nearer to the name where the window is too narrow for that.
+    let beside = theme::tokens().layout.rail + theme::tokens().layout.left_pane;
+    let after_name = 48.0 + text::width(ui.painter(), "Waferscope", Type::Heading);
+    let menus = bar.with_min_x(bar.left() + beside.min(bar.width() - MENUS_AND_BADGE).max(after_name));
     let left = egui::Layout::left_to_right(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(menus.shrink2(vec2(12.0, 6.0))).layout(left));
     row.spacing_mut().item_spacing.x = 20.0;
