@@ -130,7 +130,7 @@ mod tests {
             record.frame(late, Duration::from_millis(milliseconds), Duration::ZERO, String::new);
         }
         record.memory(Duration::from_secs(50), 1_000);
-        record.memory(late, 1_050);
+        record.memory(late, 1_040);
         assert!(good(&record));
         record.memory(late, 1_060);
         assert!(!good(&record), "6 % more memory");
