@@ -119,7 +119,8 @@ fn last_edit(pinned: &[PinnedKernel]) -> u32 {
     let mut expected: Vec<(u32, u32)> =
         (last.saturating_sub(KERNELS - 1).max(1)..=last).map(|edit| (script(edit).1.x, script(edit).1.y)).collect();
     let mut found: Vec<(u32, u32)> = pinned.iter().map(|kernel| (kernel.rect.x, kernel.rect.y)).collect();
-    (expected.sort_unstable(), found.sort_unstable());
+    expected.sort_unstable();
+    found.sort_unstable();
     assert_eq!(found, expected, "a layout that never was");
     last
 }

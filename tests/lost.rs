@@ -450,7 +450,7 @@ fn drafts_are_bounded_in_number_and_age_with_words() {
     let (_folder, storage, _path) = folders();
     let mut session = window(&storage);
     edit(&mut session, 10);
-    let name = left(&storage).into_iter().find(|name| name.ends_with(".draft")).unwrap();
+    let name = left(&storage).into_iter().find(|name| name.contains(".draft")).unwrap();
     let text = fs::read_to_string(storage.drafts().join(&name)).unwrap();
     drop(session);
     for number in 0..DRAFTS_MAX + 2 {
