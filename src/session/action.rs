@@ -26,7 +26,24 @@ pub enum FileAction {
     Open(PathBuf),
     /// Opens a scenario that comes with the program.
     OpenShipped(&'static str),
+    /// Saves; asks first if that would replace a file that is not what it was when it was opened here.
     SaveAs(PathBuf),
+    /// Saves over whatever is there, after the user was asked.
+    Overwrite(PathBuf),
+    /// Asks for another path to save to.
+    SaveElsewhere,
+    /// Goes on with a draft that is offered.
+    OpenDraft(String),
+    /// Opens the saved file of a draft that is offered, and sets the draft aside.
+    OpenSaved(String),
+    /// Goes on with a draft that is offered, in a file of its own beside the saved one.
+    KeepBoth(String),
+    /// Keeps a draft without offering it again.
+    SetAside(String),
+    /// Goes on with a draft that was set aside.
+    TakeUp(String),
+    /// Opens another window, which is another process.
+    NewWindow,
     /// Runs the document again from the beginning.
     Restart,
     /// Dismisses a notice.

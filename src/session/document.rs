@@ -19,18 +19,20 @@ pub struct Document {
     pub changed: bool,
     /// Whether saving over its file is refused, because a newer program wrote it.
     pub read_only: bool,
+    /// [`store::content_hash`] of its file as it was read or written here last.
+    pub content_hash: Option<u64>,
 }
 
 impl Document {
     /// A scenario that is not on the disk.
     pub fn unsaved(scenario: Scenario) -> Self {
-        Self { scenario, path: None, changed: false, read_only: false }
+        Self { scenario, path: None, changed: false, read_only: false, content_hash: None }
     }
 
-    /// Notes that it now lives at `path`, though not with what was `edited_since` its content was taken.
-    pub(super) fn saved(&mut self, path: &Path, edited_since: bool) {
+    /// Notes that it now lives at `path`, with this content.
+    pub(super) fn saved(&mut self, path: &Path, content_hash: u64) {
         self.path = Some(path.to_owned());
-        self.changed = edited_since;
+        self.content_hash = Some(content_hash);
         self.read_only = false;
     }
 }
@@ -89,6 +91,7 @@ pub fn load_with(path: &Path, unknown: Unknown) -> Result<Loaded, FileError> {
             path: Some(path.to_owned()),
             changed: false,
             read_only: opened.read_only,
+            content_hash: Some(store::content_hash(&bytes)),
         };
         return Ok(Loaded::Document { document: Box::new(document), notices: opened.notice.into_iter().collect() });
     }

@@ -5,13 +5,21 @@
 //! collects what they have finished.
 
 pub mod action;
+mod clock;
+pub mod crash;
 pub mod document;
+pub mod drafts;
+mod edits;
 mod jobs;
+mod keeper;
+mod keeping;
 pub mod memory;
 pub mod picture;
 pub mod placing;
 pub mod playback;
 pub mod recent;
+mod saving;
+pub mod storage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +32,7 @@ pub use placing::{
     WatchAction, Wish,
 };
 pub use playback::{Playback, Speed, StepUnit};
+pub use storage::Storage;
 
 /// The scenarios that come with the program.
 pub use crate::scenario::library;
@@ -33,9 +42,11 @@ use crate::scenario::{Prepared, Scenario, Source};
 use crate::sim::detail::Detail;
 use crate::sim::metrics::{Strips, Summary, summary};
 use crate::sim::thread::{EngineHandle, Event, PictureRequest, Waker};
-use crate::sim::{Command, Frame, FrameRequest, Layer, Scene, Trace};
+use crate::sim::{Command, Frame, FrameRequest, Layer, LogEntry, Scene, Trace};
 use document::Loaded;
+use edits::Edits;
 use jobs::{Jobs, Outcome};
+use keeping::Keeping;
 
 /// Bins of the strips: a little finer than the points they are drawn on.
 const STRIP_BINS: usize = 420;
@@ -59,6 +70,24 @@ pub struct Notice {
     pub kind: NoticeKind,
     pub title: String,
     pub text: String,
+    pub topic: Topic,
+    /// What can be done about it: words of a button, and what it does.
+    pub choices: Vec<(&'static str, FileAction)>,
+}
+
+/// What a notice is about, as far as something else may answer it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// Only the user can say that it was read.
+    Passing,
+    /// The draft of this name, which is offered until it is answered.
+    Draft(String),
+    /// A file in the way of a save.
+    Overwrite,
+    /// A stop of the engine, until it runs again.
+    Engine,
+    /// The draft cannot be written, until it can.
+    Keeping,
 }
 
 /// How much a notice matters.
@@ -78,18 +107,12 @@ pub struct ColourRange {
     pub locked: bool,
 }
 
-/// Which document is open and how often it was edited, so that a save that ends late knows whether it is still meant.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Generation {
-    document: u64,
-    edit: u64,
-}
-
 /// Everything that the window shows.
 #[derive(Debug)]
 pub struct Session {
     pub document: Document,
-    generation: Generation,
+    edits: Edits,
+    keeping: Keeping,
     pub prepared: Option<Prepared>,
     pub run: Option<Run>,
     pub playback: Playback,
@@ -112,8 +135,10 @@ pub struct Session {
     pub frame_time: Duration,
     pub notices: Vec<Notice>,
     pub recent: Vec<PathBuf>,
-    /// Whether the list of recent files is kept for next time.
+    /// Whether the list of recent files is kept for next time, where there is a folder for it.
     pub keeps_recent: bool,
+    /// The engine that is started next panics once it has come so far, to try out what is done about that.
+    pub engine_fault_cycle: Option<u64>,
     jobs: Jobs,
     waker: Waker,
     requested: Option<PictureRequest>,
@@ -125,7 +150,8 @@ impl Session {
         let document = opened.unwrap_or_else(|| Document::unsaved(library::default_scenario()));
         let mut session = Self {
             document,
-            generation: Generation::default(),
+            edits: Edits::default(),
+            keeping: Keeping::default(),
             prepared: None,
             run: None,
             playback: Playback::default(),
@@ -144,8 +170,9 @@ impl Session {
             close_up: None,
             frame_time: Duration::ZERO,
             notices: Vec::new(),
-            recent: recent::load(),
+            recent: Vec::new(),
             keeps_recent: true,
+            engine_fault_cycle: None,
             jobs: Jobs::new(waker.clone()),
             waker,
             requested: None,
@@ -159,6 +186,7 @@ impl Session {
         self.run = None;
         self.frame = None;
         self.requested = None;
+        self.answered(&Topic::Engine);
         self.playback.restart();
         let prepared = match self.document.scenario.prepare() {
             Ok(prepared) => prepared,
@@ -168,8 +196,9 @@ impl Session {
             let prepared = prepared.clone();
             move || prepared.compile()
         };
-        match EngineHandle::start(compile, self.waker.clone()) {
+        match EngineHandle::start_with_fault(compile, self.waker.clone(), self.engine_fault_cycle.take()) {
             Ok(handle) => {
+                crash::note_run(&self.document.scenario.title, handle.log());
                 handle.send(Command::RunToEnd);
                 let trace = Trace { tracks: Vec::new(), sram: Vec::new(), edge: 0, finished: false };
                 let trace = Arc::new(trace);
@@ -202,6 +231,7 @@ impl Session {
             }
         }
         self.request_picture();
+        self.keep_up();
     }
 
     /// Whether the window should draw again soon without being asked.
@@ -250,14 +280,28 @@ impl Session {
                         self.playback.find_start(scene, &run.trace);
                     }
                 }
-                Event::Panicked { message, log } => {
-                    let text = format!(
-                        "{message}. The scenario is untouched; {} commands led here. Open it again to go on.",
-                        log.len()
-                    );
-                    self.tell(NoticeKind::Error, "The engine stopped", &text);
-                }
+                Event::Panicked { message, log } => self.engine_stopped(message, log),
             }
+        }
+    }
+
+    /// Says that the engine broke. What it had computed stays on the map.
+    fn engine_stopped(&mut self, message: String, log: Vec<LogEntry>) {
+        let mut said = message.clone();
+        said.get_mut(..1).map(str::make_ascii_uppercase);
+        let text = format!(
+            "{said}. The scenario and your edits are untouched, and what was shown of the run can still be looked at."
+        );
+        let notice = Notice {
+            kind: NoticeKind::Error,
+            title: "The engine stopped".to_owned(),
+            text,
+            topic: Topic::Engine,
+            choices: vec![("Open it again", FileAction::Restart)],
+        };
+        self.notify(notice);
+        if let Some(storage) = self.keeping.storage.clone() {
+            self.jobs.save_log(storage, self.document.scenario.clone(), log, message);
         }
     }
 
@@ -268,25 +312,20 @@ impl Session {
                     Loaded::Document { document, notices } => self.open(*document, notices),
                     Loaded::Device(device) => self.change_device(device),
                 },
-                Outcome::Saved { path, generation } => self.saved(&path, generation),
+                Outcome::Saved(saved) => self.saved(saved),
+                Outcome::Differs(path) => self.ask_to_overwrite(path),
+                Outcome::Kept(scan, reports) => self.offer(*scan, &reports),
+                Outcome::TakenUp(found) => self.go_on_with(*found),
+                Outcome::LogSaved(log) => self.log_saved(&log),
                 Outcome::Failed { title, text } => self.tell(NoticeKind::Error, &title, &text),
             }
         }
     }
 
-    /// Notes that what was open at `generation` is now at `path`. It may have been edited or replaced since.
-    fn saved(&mut self, path: &std::path::Path, generation: Generation) {
-        if generation.document == self.generation.document {
-            let edited_since = generation.edit != self.generation.edit;
-            self.document.saved(path, edited_since);
-        }
-        self.remember(path);
-    }
-
     /// Notes that the document is no longer what is on the disk.
     fn edited(&mut self) {
+        self.edits.edit_scenario();
         self.document.changed = true;
-        self.generation.edit += 1;
     }
 
     /// Replaces the document. What was open stays until this succeeds.
@@ -295,13 +334,15 @@ impl Session {
             let path = path.clone();
             self.remember(&path);
         }
+        self.give_up_document();
         self.document = document;
-        self.generation = Generation { document: self.generation.document + 1, edit: 0 };
+        self.edits = self.edits.of_next_document(0);
         self.draft = None;
         self.desk = Desk::default();
         self.wafer = 0;
         self.pinned = None;
-        self.notices.clear();
+        // What is offered stays until it is answered.
+        self.notices.retain(|notice| matches!(notice.topic, Topic::Draft(_) | Topic::Keeping));
         // A pace that suits one run is blind on another.
         self.playback = Playback::default();
         for text in notices {
@@ -326,17 +367,26 @@ impl Session {
 
     fn remember(&mut self, path: &std::path::Path) {
         recent::add(&mut self.recent, path);
-        if self.keeps_recent {
-            self.jobs.keep_recent(self.recent.clone());
+        if let Some(storage) = self.keeping.storage.clone().filter(|_| self.keeps_recent) {
+            self.jobs.keep_recent(self.recent.clone(), storage);
         }
     }
 
     /// Shows a notice until the user dismisses it.
     pub fn tell(&mut self, kind: NoticeKind, title: &str, text: &str) {
-        let notice = Notice { kind, title: title.to_owned(), text: text.to_owned() };
+        let (title, text) = (title.to_owned(), text.to_owned());
+        self.notify(Notice { kind, title, text, topic: Topic::Passing, choices: Vec::new() });
+    }
+
+    fn notify(&mut self, notice: Notice) {
         if !self.notices.contains(&notice) {
             self.notices.push(notice);
         }
+    }
+
+    /// Removes what was told about something that is settled.
+    fn answered(&mut self, topic: &Topic) {
+        self.notices.retain(|notice| notice.topic != *topic);
     }
 
     /// Does what the user asked for.
@@ -347,6 +397,7 @@ impl Session {
             Action::View(action) => self.apply_view(action),
             Action::Place(action) => self.apply_place(action),
         }
+        self.keep_up();
     }
 
     fn apply_file(&mut self, action: FileAction) {
@@ -358,7 +409,16 @@ impl Session {
                     self.open(document, Vec::new());
                 }
             }
-            FileAction::SaveAs(path) => self.jobs.save(path, self.document.scenario.clone(), self.generation),
+            FileAction::SaveAs(path) => self.save_as(path),
+            FileAction::Overwrite(path) => self.overwrite(path),
+            FileAction::OpenDraft(name) => self.open_draft(&name),
+            FileAction::OpenSaved(name) => self.open_saved(&name),
+            FileAction::KeepBoth(name) => self.keep_both(&name),
+            FileAction::SetAside(name) => self.set_aside(&name),
+            FileAction::TakeUp(name) => self.take_up(name),
+            FileAction::NewWindow => self.open_window(),
+            // The window asks for a path; without one there is nobody to ask.
+            FileAction::SaveElsewhere => {}
             FileAction::Restart => self.start(),
             FileAction::Dismiss(index) => {
                 if index < self.notices.len() {

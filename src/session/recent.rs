@@ -1,16 +1,17 @@
-//! Files that were opened lately, newest first, in the folder where this system keeps an application's state.
+//! Files that were opened lately, newest first.
 
 use std::path::{Path, PathBuf};
 
 use crate::scenario::file::FileError;
 use crate::scenario::file::store;
+use crate::session::storage::Storage;
 
 /// Files that are remembered.
-const RECENT_MAX: usize = 20;
+pub const RECENT_MAX: usize = 20;
 
 /// The list of last time; empty if there is none.
-pub fn load() -> Vec<PathBuf> {
-    let Some(bytes) = file().and_then(|file| store::read(&file).ok()) else { return Vec::new() };
+pub fn load(storage: &Storage) -> Vec<PathBuf> {
+    let Ok(bytes) = store::read(&file(storage)) else { return Vec::new() };
     let text = String::from_utf8_lossy(&bytes);
     text.lines().filter(|line| !line.is_empty()).take(RECENT_MAX).map(PathBuf::from).collect()
 }
@@ -23,24 +24,15 @@ pub fn add(recent: &mut Vec<PathBuf>, path: &Path) {
     recent.truncate(RECENT_MAX);
 }
 
-/// Keeps the list for next time.
+/// Keeps the list for next time, but for paths that are no single line of text.
 ///
 /// # Errors
-/// If there is no such folder on this system, or it cannot be written.
-pub fn save(recent: &[PathBuf]) -> Result<(), FileError> {
-    let file = file().ok_or_else(|| FileError::whole("recent", "this system names no folder for it"))?;
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| FileError::whole(&folder.display().to_string(), error.to_string()))?;
-    }
-    let lines: Vec<String> = recent.iter().map(|path| path.display().to_string()).collect();
-    store::write(&file, lines.join("\n").as_bytes())
+/// If it cannot be written.
+pub fn save(recent: &[PathBuf], storage: &Storage) -> Result<(), FileError> {
+    let lines: Vec<&str> = recent.iter().filter_map(|path| path.to_str()).filter(|line| !line.contains('\n')).collect();
+    storage.write(&file(storage), lines.join("\n").as_bytes())
 }
 
-fn file() -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let state = folder("XDG_STATE_HOME")
-        .or_else(|| folder("LOCALAPPDATA"))
-        .or_else(|| folder("HOME").map(|home| home.join(".local").join("state")))?;
-    Some(state.join("waferscope").join("recent"))
+fn file(storage: &Storage) -> PathBuf {
+    storage.folder.join("recent")
 }

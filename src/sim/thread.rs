@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -37,6 +37,25 @@ pub enum Event {
     Finished,
     /// The engine broke. The log repeats what led to it.
     Panicked { message: String, log: Vec<LogEntry> },
+}
+
+/// What an engine was told so far, readable from any thread, even after it broke.
+#[derive(Clone, Debug, Default)]
+pub struct CommandLog(Arc<Mutex<Vec<LogEntry>>>);
+
+impl CommandLog {
+    /// The commands, unless they are being written this very moment.
+    pub fn peek(&self) -> Option<Vec<LogEntry>> {
+        match self.0.try_lock() {
+            Ok(log) => Some(log.clone()),
+            Err(TryLockError::Poisoned(log)) => Some(log.into_inner().clone()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn set(&self, log: &[LogEntry]) {
+        log.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 /// What the engine has done so far.
@@ -138,6 +157,7 @@ pub struct EngineHandle {
     commands: Sender<Command>,
     events: Receiver<Event>,
     shared: Arc<Shared>,
+    log: CommandLog,
 }
 
 impl EngineHandle {
@@ -146,6 +166,18 @@ impl EngineHandle {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(compile: impl FnOnce() -> Scene + Send + 'static, waker: Waker) -> std::io::Result<Self> {
+        Self::start_with_fault(compile, waker, None)
+    }
+
+    /// The same; with a cycle, the engine panics once it has come that far, to try out what is done about that.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start_with_fault(
+        compile: impl FnOnce() -> Scene + Send + 'static,
+        waker: Waker,
+        fault_cycle: Option<u64>,
+    ) -> std::io::Result<Self> {
         let (commands, command_queue) = bounded(COMMANDS_MAX);
         let (event_queue, events) = bounded(EVENTS_MAX);
         let painter_events = event_queue.clone();
@@ -156,9 +188,10 @@ impl EngineHandle {
             picture: Latest::new(),
             stop: AtomicBool::new(false),
         });
+        let log = CommandLog::default();
         let engine = {
-            let (shared, waker) = (Arc::clone(&shared), waker.clone());
-            let turn = EngineThread { commands: command_queue, events: event_queue, shared, waker };
+            let (shared, waker, log) = (Arc::clone(&shared), waker.clone(), log.clone());
+            let turn = EngineThread { commands: command_queue, events: event_queue, shared, waker, log, fault_cycle };
             std::thread::Builder::new().name("engine".to_owned()).spawn(move || turn.run(compile))?
         };
         let painter = {
@@ -174,12 +207,17 @@ impl EngineHandle {
             std::thread::Builder::new().name("painter".to_owned()).spawn(paint)?
         };
         drop((engine, painter));
-        Ok(Self { commands, events, shared })
+        Ok(Self { commands, events, shared, log })
     }
 
     /// Hands a command to the engine without waiting. Returns whether there was room.
     pub fn send(&self, command: Command) -> bool {
         self.commands.try_send(command).is_ok()
+    }
+
+    /// What the engine was told, for a report if it breaks.
+    pub fn log(&self) -> CommandLog {
+        self.log.clone()
     }
 
     /// The next rare event, if there is one.
@@ -217,20 +255,21 @@ struct EngineThread {
     events: Sender<Event>,
     shared: Arc<Shared>,
     waker: Waker,
+    log: CommandLog,
+    fault_cycle: Option<u64>,
 }
 
 impl EngineThread {
     fn run(self, compile: impl FnOnce() -> Scene) {
-        let log = Mutex::new(Vec::new());
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.work(compile, &log)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.work(compile)));
         if let Err(payload) = outcome {
             let message = message_of(payload.as_ref());
-            let log = log.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let log = self.log.peek().unwrap_or_default();
             self.tell(Event::Panicked { message, log });
         }
     }
 
-    fn work(&self, compile: impl FnOnce() -> Scene, log: &Mutex<Vec<LogEntry>>) {
+    fn work(&self, compile: impl FnOnce() -> Scene) {
         let scene = Arc::new(compile());
         self.tell(Event::Compiled(Arc::clone(&scene)));
         let mut engine = match Engine::new(Arc::clone(&scene.program)) {
@@ -256,15 +295,20 @@ impl EngineThread {
             };
             if let Some(command) = command {
                 engine.apply(command);
-                engine.log().clone_into(&mut log.lock().unwrap_or_else(PoisonError::into_inner));
+                self.log.set(engine.log());
             }
             let before = engine.trace().edge;
-            progress = engine.advance(Budget { events: EVENTS_PER_TURN });
+            // One that is to break does so at its cycle, not up to a turn later.
+            let events = if self.fault_cycle.is_some() { 1 } else { EVENTS_PER_TURN };
+            progress = engine.advance(Budget { events });
+            let edge = engine.trace().edge;
+            let breaks = self.fault_cycle.is_some_and(|cycle| edge >= cycle);
             let due = published.elapsed() >= SNAPSHOT_INTERVAL;
-            if engine.trace().edge > before && (due || progress != Progress::Running) {
+            if edge > before && (due || breaks || progress != Progress::Running) {
                 self.publish(&scene, engine.trace());
                 published = Instant::now();
             }
+            assert!(!breaks, "a fault was injected at cycle {edge}");
             if progress == Progress::Finished && !told {
                 told = true;
                 self.tell(Event::Finished);

@@ -37,6 +37,8 @@ pub struct Shell {
     pub help: bool,
     /// Whether the user knows that changes are not saved.
     told_of_changes: bool,
+    /// What the system's title bar says.
+    name: String,
     /// Where the first-run card stands.
     pub welcome: Welcome,
     pub(super) timing: Timing,
@@ -90,28 +92,36 @@ impl App {
         keys::read(ctx, &self.session, &mut self.shell, &mut self.actions);
         self.shell.files.update(ctx, &mut self.actions);
         for action in std::mem::take(&mut self.actions) {
-            let replaces = matches!(action, Action::File(FileAction::Open(_) | FileAction::OpenShipped(_)));
-            if replaces && !self.may_lose_changes() {
+            if replaces(&action) && !self.may_lose_changes() {
                 continue;
             }
-            self.before(&action);
+            self.before(ctx, &action);
             let placing = self.session.draft.is_some();
             self.session.apply(action);
-            // A draft that runs is watched where runs are.
-            if placing && self.session.draft.is_none() {
-                self.shell.mode = Mode::Explore;
-            }
+            self.follow_draft(placing);
         }
         if ctx.input(|input| input.viewport().close_requested()) && !self.may_lose_changes() {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
         }
         let now = Instant::now();
+        let placing = self.session.draft.is_some();
         self.session.update(now - self.last);
+        self.follow_draft(placing);
         self.last = now;
         if self.session.is_moving() || self.shell.map.is_moving() {
             ctx.request_repaint();
         }
+        self.name_window(ctx);
         self.note_first_heatmap();
+    }
+
+    /// Gives the system's title bar the name of the document.
+    fn name_window(&mut self, ctx: &Context) {
+        let name = format!("{} – Waferscope", title_bar::title(&self.session));
+        if self.shell.name != name {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(name.clone()));
+            self.shell.name = name;
+        }
     }
 
     /// Whether what was changed may be given up: once the user was told and asked again, or if nothing was.
@@ -123,17 +133,29 @@ impl App {
         if std::mem::replace(&mut self.shell.told_of_changes, true) {
             return true;
         }
-        let text = "Save the scenario with Ctrl+S, or ask again to go on without.";
+        let text = "Save the scenario with Ctrl+S, or ask again to go on without. A draft of it is kept.";
         self.session.tell(NoticeKind::Warning, "Changes are not saved", text);
         false
     }
 
     /// What an action means for the window itself.
-    fn before(&mut self, action: &Action) {
-        if let Action::File(FileAction::OpenShipped(_) | FileAction::Open(_)) = action {
+    fn before(&mut self, ctx: &Context, action: &Action) {
+        if replaces(action) {
             let to_place = std::mem::take(&mut self.shell.left.place_next);
             self.shell.mode = if to_place { Mode::Place } else { Mode::Explore };
             self.shell.welcome = Welcome::Gone;
+        }
+        if *action == Action::File(FileAction::SaveElsewhere) {
+            title_bar::ask_where_to_save(ctx, &self.session, &mut self.shell);
+        }
+    }
+
+    /// A draft that runs is watched where runs are, and one that was recovered is gone on with where drafts are.
+    fn follow_draft(&mut self, was_placing: bool) {
+        match (was_placing, self.session.draft.is_some()) {
+            (true, false) => self.shell.mode = Mode::Explore,
+            (false, true) => self.shell.mode = Mode::Place,
+            _ => {}
         }
     }
 
@@ -172,6 +194,20 @@ impl App {
         panels::edges(ui.painter(), &layout, line);
         notices::show(ui, &layout, session, shell, actions);
     }
+}
+
+/// Whether an action puts another document in the place of the one that is open.
+fn replaces(action: &Action) -> bool {
+    let Action::File(action) = action else { return false };
+    matches!(
+        action,
+        FileAction::Open(_)
+            | FileAction::OpenShipped(_)
+            | FileAction::OpenDraft(_)
+            | FileAction::OpenSaved(_)
+            | FileAction::KeepBoth(_)
+            | FileAction::TakeUp(_)
+    )
 }
 
 /// Gives a part of the window a `Ui` of its own, clipped to its place.

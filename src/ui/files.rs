@@ -97,6 +97,8 @@ impl Files {
         while let Ok((purpose, path, missing)) = self.receiver.try_recv() {
             self.asking = false;
             match path {
+                // The dialog has asked whether a file that is there may go.
+                Some(path) if purpose == Purpose::Save => actions.push(Action::File(FileAction::Overwrite(path))),
                 Some(path) => actions.push(Action::File(act(purpose, path))),
                 None if missing => self.type_path(purpose, "This desktop has no file dialog to show; type a path."),
                 None => {}

@@ -4,6 +4,7 @@
 //! file is the caller's business.
 
 pub mod device;
+pub mod draft;
 pub mod published;
 pub mod scenario;
 pub mod store;

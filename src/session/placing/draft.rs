@@ -62,6 +62,15 @@ impl Draft {
         Self { placed, held, ..Self::default() }
     }
 
+    /// What is placed, with what is in hand back in its place.
+    pub fn layout(&self) -> Vec<(OpId, Rect)> {
+        let mut layout = self.placed.clone();
+        if let Some(Hand { op, from: Some(rect), .. }) = self.hand {
+            layout.insert(layout.partition_point(|(placed, _)| *placed < op), (op, rect));
+        }
+        layout
+    }
+
     /// Where an operator is, if it is placed.
     pub fn rect_of(&self, op: OpId) -> Option<Rect> {
         let at = self.placed.binary_search_by_key(&op, |(placed, _)| *placed).ok()?;

@@ -6,7 +6,7 @@ use crate::hardware::Rect;
 use crate::workload::OpId;
 
 /// Steps that are remembered; older ones can no longer be taken back.
-const STEPS_MAX: usize = 1_000;
+pub const STEPS_MAX: usize = 1_000;
 
 /// One kernel's way from one place to another; `None` is off the wafer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -106,13 +106,12 @@ impl Session {
             );
             return self.tell(NoticeKind::Info, "Nothing to place by hand", &words);
         }
+        let before =
+            (!matches!(action, PlaceAction::Hover(_))).then(|| self.draft.as_ref().map(Draft::layout)).flatten();
         match action {
             PlaceAction::Begin => self.begin_draft(),
             PlaceAction::Run => self.run_draft(),
-            PlaceAction::Abandon => {
-                self.draft = None;
-                self.desk = Desk::default();
-            }
+            PlaceAction::Abandon => self.abandon_draft(),
             PlaceAction::How(how) => self.turn_to(&scene, how),
             PlaceAction::Watch(WatchAction::Elsewhere) => self.place_elsewhere(&scene),
             PlaceAction::Watch(action) => {
@@ -136,7 +135,26 @@ impl Session {
                 self.apply_hand(&scene, action);
             }
         }
+        if let (Some(before), Some(draft)) = (before, &self.draft)
+            && before != draft.layout()
+        {
+            self.edits.edit_layout();
+            self.document.changed = true;
+        }
         self.survey();
+    }
+
+    /// Leaves placing without what was not saved of it.
+    fn abandon_draft(&mut self) {
+        self.draft = None;
+        self.desk = Desk::default();
+        self.edits.forget_layout();
+        self.document.changed = self.edits.unsaved() > 0;
+        let saved = self.document.scenario.pinned.len();
+        if self.prepared.as_ref().is_some_and(|prepared| prepared.pinned.len() != saved) {
+            // The layout was saved while it was placed and has not run yet.
+            self.start();
+        }
     }
 
     /// What the hand does.
@@ -344,12 +362,15 @@ impl Session {
             PinnedKernel { block: owner.block, op: owner.name.clone(), wafer: 0, rect }
         });
         let pinned: Vec<PinnedKernel> = pinned.collect();
-        if self.document.scenario.pinned != pinned {
+        if self.document.scenario.pinned == pinned {
+            self.edits.forget_layout();
+        } else {
             self.document.scenario.pinned = pinned;
             // What was recorded belongs to another layout.
             self.document.scenario.recording = None;
-            self.edited();
+            self.edits.take_layout_over();
         }
+        self.document.changed = self.edits.unsaved() > 0;
         self.start();
     }
 }

@@ -30,10 +30,17 @@ pub(in crate::ui) fn show(
             NoticeKind::Warning => Tone::Warn,
             NoticeKind::Error => Tone::Error,
         };
-        let message = Message { tone, title: &notice.title, sentence: &notice.text, actions: &["Close"] };
-        if widgets::message_card(&mut cards, &message).is_some() {
-            actions.push(Action::File(FileAction::Dismiss(index)));
+        let mut words: Vec<&str> = notice.choices.iter().map(|(words, _)| *words).collect();
+        words.push("Close");
+        let message = Message { tone, title: &notice.title, sentence: &notice.text, actions: &words };
+        if let Some(clicked) = widgets::message_card(&mut cards, &message) {
+            let choice = notice.choices.get(clicked).map(|(_, action)| action.clone());
+            actions.push(Action::File(choice.unwrap_or(FileAction::Dismiss(index))));
         }
+    }
+    if session.notices.len() > NOTICES_SHOWN {
+        let words = format!("and {} more, once these are answered", session.notices.len() - NOTICES_SHOWN);
+        text::label(&mut cards, (&words, Type::Caption, theme::palette(ui).text.secondary));
     }
     // The inspector says the same in numbers; without it, the sentence stands here.
     let refusal = session.run.as_ref().and_then(|run| run.refusal.as_ref());
@@ -65,3 +72,6 @@ fn help(ui: &Ui, shell: &mut Shell) {
         shell.help = false;
     }
 }
+
+#[cfg(test)]
+mod tests;

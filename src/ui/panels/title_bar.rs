@@ -2,6 +2,8 @@
 
 use egui::{Align2, Context, Ui, UiBuilder, pos2, vec2};
 
+use crate::session::drafts::{DRAFT_DAYS_MAX, DRAFTS_MAX};
+use crate::session::recent::RECENT_MAX;
 use crate::session::{Action, FileAction, PlaceAction, Session, TimeAction, ViewAction, library};
 use crate::sim::Layer;
 use crate::ui::app::{Mode, Shell};
@@ -24,8 +26,20 @@ pub(in crate::ui) fn save(ctx: &Context, session: &Session, shell: &mut Shell, a
         Some(path) if !session.document.read_only => {
             actions.push(Action::File(FileAction::SaveAs(path.clone())));
         }
-        _ => shell.files.ask(ctx, Purpose::Save, &file_name(&session.scenario().title)),
+        _ => ask_where_to_save(ctx, session, shell),
     }
+}
+
+/// Asks for a place to save to.
+pub(in crate::ui) fn ask_where_to_save(ctx: &Context, session: &Session, shell: &mut Shell) {
+    shell.files.ask(ctx, Purpose::Save, &file_name(&session.scenario().title));
+}
+
+/// What is open, and how it stands to its file.
+pub(in crate::ui) fn title(session: &Session) -> String {
+    let read_only = if session.document.read_only { ", read-only" } else { "" };
+    let changed = if session.document.changed { ", changed" } else { "" };
+    format!("{}{read_only}{changed}", session.scenario().title)
 }
 
 /// A title as a file name.
@@ -56,14 +70,14 @@ pub(in crate::ui) fn show(ui: &mut Ui, session: &Session, shell: &mut Shell, act
     row.spacing_mut().item_spacing.x = 20.0;
     row.visuals_mut().button_frame = false;
     menus_of(&mut row, session, shell, actions);
-    let title = session.scenario().title.as_str();
-    let changed = if session.document.changed { ", changed" } else { "" };
-    let title = format!("{title}{changed}");
+    let title = title(session);
     // In the middle where there is room, else left out: the system's own title bar has it too.
     let half = text::width(ui.painter(), &title, Type::BodyStrong) / 2.0;
     if bar.center().x - half > row.min_rect().right() + 16.0 {
-        let title = (title.as_str(), Type::BodyStrong, palette.text.secondary);
-        text::paint(ui.painter(), bar.center(), Align2::CENTER_CENTER, title);
+        let run = (title.as_str(), Type::BodyStrong, palette.text.secondary);
+        let rect = text::paint(ui.painter(), bar.center(), Align2::CENTER_CENTER, run);
+        let place = ui.interact(rect, ui.scope_id().with("document"), egui::Sense::hover());
+        widgets::describe(&place, egui::Role::Label, &title);
     }
     let right = egui::Layout::right_to_left(egui::Align::Center);
     let mut row = ui.new_child(UiBuilder::new().max_rect(bar.shrink2(vec2(12.0, 6.0))).layout(right));
@@ -145,15 +159,39 @@ fn file_menu(ui: &mut Ui, session: &Session, shell: &mut Shell, actions: &mut Ve
                     ui.close();
                 }
             }
+            if session.recent.len() == RECENT_MAX {
+                let words = format!("The last {RECENT_MAX} are remembered");
+                text::label(ui, (&words, Type::Caption, theme::palette(ui).text.tertiary));
+            }
+        });
+    });
+    let asides: Vec<_> = session.aside().collect();
+    ui.add_enabled_ui(!asides.is_empty(), |ui| {
+        ui.menu_button("Drafts", |ui| {
+            for (aside, time) in &asides {
+                if ui.button(format!("{}, {time}", aside.title)).clicked() {
+                    actions.push(Action::File(FileAction::TakeUp(aside.name.clone())));
+                    ui.close();
+                }
+            }
+            ui.separator();
+            let words = format!("The newest {DRAFTS_MAX} are kept, for {DRAFT_DAYS_MAX} days each");
+            text::label(ui, (&words, Type::Caption, theme::palette(ui).text.tertiary));
         });
     });
     ui.separator();
-    if ui.button("Save").clicked() {
+    if ui.button("New window").clicked() {
+        actions.push(Action::File(FileAction::NewWindow));
+        ui.close();
+    }
+    ui.separator();
+    // A file of a newer program stays as it is.
+    if ui.button(if session.document.read_only { "Save a copy…" } else { "Save" }).clicked() {
         save(ui.ctx(), session, shell, actions);
         ui.close();
     }
     if ui.button("Save as…").clicked() {
-        shell.files.ask(ui.ctx(), Purpose::Save, &file_name(&session.scenario().title));
+        ask_where_to_save(ui.ctx(), session, shell);
         ui.close();
     }
     if ui.button("Save to a path…").clicked() {

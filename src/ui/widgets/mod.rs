@@ -33,7 +33,7 @@ fn take_row(ui: &mut Ui, height: f32, sense: Sense) -> (Rect, Response) {
 }
 
 /// Tells screen readers and tests what a painted widget is called.
-fn describe(response: &Response, role: Role, label: &str) {
+pub(super) fn describe(response: &Response, role: Role, label: &str) {
     let enabled = response.enabled();
     response.widget_info(|| WidgetInfo::labeled(role, enabled, label));
 }

@@ -5,6 +5,7 @@ use egui::{Align2, Sense, Ui, WidgetInfo, pos2, vec2};
 use super::go_to_problem;
 use super::hand::padded;
 use crate::compiler::Author;
+use crate::session::placing::history::STEPS_MAX;
 use crate::session::{Action, Manner, PlaceAction, Session};
 use crate::sim::Scene;
 use crate::ui::app::Shell;
@@ -158,6 +159,14 @@ fn history(ui: &mut Ui, session: &Session, actions: &mut Vec<Action>) {
         if response.on_hover_text(name.as_str()).clicked() {
             actions.push(Action::Place(PlaceAction::UndoTo(index + 1)));
         }
+    }
+    if entries.len() == STEPS_MAX {
+        let words = format!(
+            "{} steps are remembered; older ones can no longer be taken back.",
+            format::grouped(STEPS_MAX as u64)
+        );
+        let quiet = theme::palette(ui).text.tertiary;
+        padded(ui, |ui| text::label(ui, (&words, Type::Caption, quiet)));
     }
     ui.add_space(8.0);
     widgets::divider(ui);
