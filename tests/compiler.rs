@@ -8,8 +8,8 @@ use std::sync::Arc;
 use waferscope::compiler::kernel::{Form, Library, Shape, forms};
 use waferscope::compiler::passes::{candidates, lowest_target, run_time};
 use waferscope::compiler::{
-    Author, CompilerPass, Decision, Extent, Job, Mapping, Placement, Program, Schedule, Violation, Work, check,
-    compile, fewest_wafers, shapes_of, sram, step,
+    Author, CompilerPass, Decision, Extent, Job, LayoutWay, Mapping, Placement, Program, Schedule, Search, Thought,
+    Violation, Work, check, compile, compile_longer, fewest_wafers, shapes_of, sram, step,
 };
 use waferscope::hardware::{DefectMap, DeviceSpec, Rect};
 use waferscope::rng::Rng;
@@ -132,6 +132,10 @@ fn assert_replayed(program: &Program, place: &str) {
                 let rect = program.regions[region as usize].rect;
                 assert_eq!((rect.width, rect.height), (*width, *height), "{place}");
                 assert_eq!(sram::peak(program, region).tally.total(), sram_per_core.0, "{place}");
+            }
+            Decision::LayoutChosen { run, .. } => {
+                assert_eq!(*run, run_time(program), "{place}: the layout's run is the program's");
+                assert_eq!(step.considered.len(), 1, "{place}: what the other layout would have given");
             }
             Decision::Checked { violations, .. } => {
                 assert_eq!(*violations as usize, program.violations.len(), "{place}");
@@ -338,6 +342,15 @@ fn shapes_are_those_that_no_other_one_covers() {
             let covered = |shape: &Shape| all.iter().any(|other| other != shape && shape.is_covered_by(other));
             let best: Vec<Shape> = all.iter().copied().filter(|shape| !covered(shape)).collect();
             assert_eq!(shapes_of(&graph, &device, &program, op), best, "round {round}, {:?}", form.kind);
+            let beats = |other: &Shape, shape: &Shape| {
+                other != shape
+                    && other.width <= shape.width
+                    && other.height <= shape.height
+                    && other.cycles <= shape.cycles
+            };
+            let unbeaten: Vec<Shape> =
+                all.iter().copied().filter(|shape| !all.iter().any(|other| beats(other, shape))).collect();
+            assert_eq!(library.unbeaten(&form), unbeaten, "round {round}, {:?}", form.kind);
             for target in [u64::MAX, 200_000, 20_000, 3_000, 700] {
                 let meets = |shape: &&Shape| shape.cycles.0 <= target;
                 let least = all.iter().filter(meets).map(Shape::cores).min();
@@ -523,4 +536,42 @@ fn a_row_of_wafers_holds_what_one_does_not() {
         shown += filled;
     }
     assert_eq!(shown, scene.program.cores_used());
+}
+
+#[test]
+fn a_longer_search_is_never_worse_and_repeats_itself() {
+    let device = wafer("wse3");
+    let defects = DefectMap::none(&device);
+    let graph = builtin::graph("tiny").unwrap();
+    let job = job(Mapping::Pipelined, Work::Forward, 8, 128);
+    let chosen = |program: &Program| {
+        program.steps.iter().find_map(|step| match step.decision {
+            Decision::LayoutChosen { way, run } => Some((way, run.0)),
+            _ => None,
+        })
+    };
+    let brief = compile(&graph, &device, &defects, &job, &[]);
+    let search = |moves| {
+        let (mut thoughts, mut layouts) = (0, 0);
+        let mut watch = |thought: &Thought<'_>| {
+            assert!(thought.best <= thought.shelves);
+            thoughts += 1;
+            layouts += usize::from(thought.layout.is_some_and(|layout| layout.len() == brief.regions.len()));
+            false
+        };
+        let search = Search { moves: Some(moves), watch: &mut watch };
+        let program = compile_longer(&graph, &device, &defects, &job, &[], Some(search));
+        assert!(thoughts > 0, "a search tells how far it is");
+        let (way, run) = chosen(&program).unwrap();
+        assert_eq!(way == LayoutWay::Floorplan, layouts > 0, "what is better than the shelves is shown");
+        assert_eq!((&program.violations[..], run), (&[][..], run_time(&program).0));
+        (program, run)
+    };
+    let (long, run) = search(30_000);
+    assert!(run <= chosen(&brief).unwrap().1, "the first round is that of a compilation, and longer");
+    assert_eq!(long, search(30_000).0);
+    // A watch that has enough ends it, and what there is still compiles.
+    let search = Search { moves: None, watch: &mut |_| true };
+    let ended = compile_longer(&graph, &device, &defects, &job, &[], Some(search));
+    assert_eq!(ended.violations, []);
 }

@@ -9,9 +9,13 @@ use std::path::{Path, PathBuf};
 
 use waferscope::compiler::benchmark::{Benchmark, judge, paint};
 use waferscope::compiler::floorplan::{Budget, Objective};
-use waferscope::workload::OpKind;
+use waferscope::compiler::{Job, Mapping, Work, compile, fewest_wafers};
+use waferscope::hardware::DefectMap;
+use waferscope::scenario::file::device;
+use waferscope::scenario::{DEFAULT_BATCH, SEQUENCE_MAX};
 use waferscope::workload::import::onnx::Unknown;
 use waferscope::workload::import::{self, ImportError, Imported, kgraph};
+use waferscope::workload::{Graph, OpKind};
 
 /// All files below a folder with this extension, in order.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
@@ -233,5 +237,56 @@ fn real_kernel_graphs_are_placed_within_their_bounds() {
         println!("{name}: score {}, at least {}", judgement.score, bounds.score);
         assert_eq!(judgement.faults, [], "{name}");
         assert!((bounds.score..=reached).contains(&judgement.score), "{name}: {}", judgement.score);
+    }
+}
+
+/// Compiles a forward pass in every mode, on one wafer while weights stream, else on the fewest that hold the model.
+/// Returns the modes that work; a refusal must name a way out.
+fn modes_that_compile(graph: &Graph, device: &str, name: &str) -> Vec<&'static str> {
+    let device = device::builtin(device).unwrap();
+    let defects = DefectMap::none(&device);
+    let mut graph = graph.clone();
+    graph.sequence = graph.sequence.clamp(1, SEQUENCE_MAX);
+    let batch = graph.batch.unwrap_or(DEFAULT_BATCH).clamp(1, DEFAULT_BATCH);
+    let mut works = Vec::new();
+    for mapping in Mapping::ALL {
+        let mut job = Job { mapping, work: Work::Forward, batch, sequence: graph.sequence, systems: 1 };
+        if mapping != Mapping::Streaming {
+            job.systems = fewest_wafers(&graph, &device, &defects, &job).unwrap_or(1);
+        }
+        let program = compile(&graph, &device, &defects, &job, &[]);
+        if program.is_valid() {
+            works.push(mapping.name());
+            continue;
+        }
+        let words: Vec<String> = program.violations.iter().map(ToString::to_string).collect();
+        let helps = ["stream the weights", "wafers in a row", "shorter sequences"];
+        let told = words.iter().any(|words| helps.iter().any(|help| words.contains(help)));
+        assert!(told, "{name}, {}: refused without a way out: {words:?}", mapping.name());
+    }
+    println!("{name} on {}: {}", device.name, works.join(", "));
+    works
+}
+
+#[test]
+fn real_models_compile_in_some_mode_or_are_told_what_would_help() {
+    let Some(folder) = std::env::var_os("WAFERSCOPE_INPUTS").map(PathBuf::from) else {
+        println!("skipped: WAFERSCOPE_INPUTS names no folder of real model files");
+        return;
+    };
+    let mut compiled = 0;
+    for path in ["modelzoo", "ispd2020"].into_iter().flat_map(|name| {
+        let kind = if name == "modelzoo" { "yaml" } else { "kgraph" };
+        files(&folder.join(name), kind)
+    }) {
+        let Some(imported) = read_or_refused(&path) else { continue };
+        compiled += usize::from(!modes_that_compile(&imported.graph, "wse3", &file_name(&path)).is_empty());
+    }
+    assert!(compiled >= MODEL_ZOO_READ, "only {compiled} files compile in some mode");
+    for path in files(&folder.join("onnx"), "onnx") {
+        let graph = import::read_from(&mut fs::File::open(&path).unwrap(), Unknown::Stop).unwrap().graph;
+        for device in ["wse3", "ispd-2020"] {
+            assert!(!modes_that_compile(&graph, device, &file_name(&path)).is_empty(), "{}", path.display());
+        }
     }
 }

@@ -72,9 +72,9 @@ fn what_is_dropped_runs_exactly_there() {
 
     place(&mut session, PlaceAction::Pick(up));
     let scene = Arc::clone(session.scene().unwrap());
-    let tally = session.desk.survey.tally;
+    let survey = session.desk.survey.clone();
     let draft = session.draft.as_ref().unwrap();
-    let illegal = draft.judge(&scene, &tally, Core { x: rest.x, y: rest.y }).unwrap();
+    let illegal = draft.judge(&scene, &survey, Core { x: rest.x, y: rest.y }).unwrap();
     let shared = illegal.rect.intersection(&rest).unwrap();
     assert!(matches!(&illegal.violations[..], [Violation::Overlap { cores, .. }] if *cores == shared.cores()));
     assert_eq!(illegal.clashes, [shared]);
@@ -85,7 +85,7 @@ fn what_is_dropped_runs_exactly_there() {
     place(&mut session, PlaceAction::Rotate);
     let corner = Core { x: rest.right() + 7, y: 311 };
     let draft = session.draft.as_ref().unwrap();
-    let judgement = draft.judge(&scene, &tally, corner).unwrap();
+    let judgement = draft.judge(&scene, &survey, corner).unwrap();
     assert!(judgement.violations.is_empty() && judgement.clashes.is_empty(), "{judgement:?}");
     let neighbours = draft.neighbours(&scene, up, judgement.rect);
     let [neighbour] = neighbours[..] else { panic!("{neighbours:?}") };
@@ -184,8 +184,7 @@ fn what_the_compiler_rejected_is_placed_by_hand() {
     place(&mut session, PlaceAction::Pick(rejected));
     let hand = session.draft.as_ref().unwrap().hand.unwrap();
     assert_eq!((hand.op, hand.from), (rejected, None));
-    let tally = session.desk.survey.tally;
-    let judgement = session.draft.as_ref().unwrap().judge(&scene, &tally, Core { x: 0, y: 0 }).unwrap();
+    let judgement = session.draft.as_ref().unwrap().judge(&scene, &session.desk.survey, Core { x: 0, y: 0 }).unwrap();
     assert_eq!(judgement.violations, [], "the shape offered fits an empty wafer");
     place(&mut session, PlaceAction::drop_at(Core { x: 0, y: 0 }));
     finish(&mut session, Wish::Finish);
@@ -206,11 +205,11 @@ fn spots_are_free_apart_and_no_free_place_beside_them_is_nearer() {
         let op = op(&session, name);
         place(&mut session, PlaceAction::Pick(op));
         let scene = Arc::clone(session.scene().unwrap());
-        let survey = &session.desk.survey;
-        let (spots, tally) = (survey.spots.clone(), survey.tally);
+        let survey = session.desk.survey.clone();
+        let spots = survey.spots.clone();
         assert_eq!(spots.len(), 3);
         let draft = session.draft.as_ref().unwrap();
-        let judged = |rect: Rect| draft.judge(&scene, &tally, Core { x: rect.x, y: rect.y }).unwrap();
+        let judged = |rect: Rect| draft.judge(&scene, &survey, Core { x: rect.x, y: rect.y }).unwrap();
         for (index, spot) in spots.iter().enumerate() {
             assert_eq!(judged(spot.rect).violations, []);
             assert!(spots[..index].iter().all(|other| other.rect.intersection(&spot.rect).is_none()));
@@ -225,7 +224,7 @@ fn spots_are_free_apart_and_no_free_place_beside_them_is_nearer() {
                 assert!(!judgement.violations.is_empty() || judgement.wire >= best.wire, "{beside:?} beats {best:?}");
             }
         }
-        let far = draft.judge(&scene, &tally, Core { x: 600, y: 900 }).unwrap();
+        let far = draft.judge(&scene, &survey, Core { x: 600, y: 900 }).unwrap();
         if name != "attn.qkv" {
             assert!(matches!(far.verdict(&spots), Verdict::Worse { .. }));
         }

@@ -12,7 +12,7 @@ use crate::hardware::Core;
 use crate::lab::bench::{Figure, engine_figures, route_figures, scrub_figure};
 use crate::scenario::library;
 use crate::session::picture::{layer_info, range};
-use crate::session::placing::{Draft, Hand, Survey, Watch};
+use crate::session::placing::{Draft, Hand, Survey, Watch, ground};
 use crate::sim::{FrameRequest, Layer, Scene, Trace};
 use crate::view::raster::{self, Window};
 use crate::view::{CoreMap, LayerInfo, Rgba};
@@ -82,7 +82,7 @@ fn placing_figures() -> anyhow::Result<Vec<Figure>> {
         let (width, height) = (1 + turn * columns / 26, 1 + turn * rows / 26);
         draft.hand = Some(Hand { width, height, ..hand });
         let corner = Core { x: turn * 331 % columns, y: turn * 719 % rows };
-        black_box(draft.judge(&scene, &survey.tally, corner));
+        black_box(draft.judge(&scene, &survey, corner));
     });
     let surveyed = Figure::measure(&format!("survey a draft of {kernels} kernels"), Some(8), cores, |_turn| {
         black_box(Survey::of(&scene, &draft));
@@ -92,7 +92,24 @@ fn placing_figures() -> anyhow::Result<Vec<Figure>> {
     let watched = Figure::measure(&name, Some(1), cores, |turn| {
         black_box(watch.layout_at(turn * count / 26));
     });
-    Ok(vec![judged, surveyed, watched])
+    Ok(vec![judged, surveyed, watched, decision_figure(&scene, &watch)])
+}
+
+/// Everything that a jump to a random decision asks for: the layout, what is on every core, and the picture.
+fn decision_figure(scene: &Scene, watch: &Watch) -> Figure {
+    let (columns, rows) = (scene.device.fabric_columns.value, scene.device.fabric_rows.value);
+    let info = layer_info(Layer::Kernel, &scene.device);
+    let (mut classes, mut values) = (Vec::new(), Vec::new());
+    let count = watch.count();
+    let name = format!("scrub to any of {count} decisions, with its picture");
+    let bytes = SCREEN[0] * SCREEN[1] * size_of::<Rgba>();
+    Figure::measure(&name, Some(16), bytes, |turn| {
+        let at = turn * 7_919 % (count + 1);
+        ground::classes(scene, &watch.layout_at(at), &mut classes);
+        if let Some(map) = CoreMap::new(&classes, columns, rows) {
+            black_box(texture(map, &info, Layer::Kernel, &mut values));
+        }
+    })
 }
 
 /// Colours and pixels from the values of one frame.

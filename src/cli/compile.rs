@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -42,6 +43,12 @@ pub(super) struct Arguments {
     /// What to do with operators of an ONNX file that are not known.
     #[arg(long, value_enum, default_value_t)]
     unknown: UnknownFlag,
+    /// Search this long for a layout with a shorter run, instead of a moment.
+    #[arg(long, conflicts_with = "moves", value_parser = super::place::seconds)]
+    seconds: Option<f64>,
+    /// Search this many moves instead: the same result on every machine.
+    #[arg(long, value_name = "N")]
+    moves: Option<u64>,
     /// Also write every decision with its reasons into this file, as JSON.
     #[arg(long, value_name = "FILE")]
     steps: Option<PathBuf>,
@@ -65,7 +72,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
     let device = open_device(&arguments.device)?;
     let defects = DefectMap::none(&device);
     let job = job(arguments, &mut graph, &device, &defects);
-    let program = compiler::compile(&graph, &device, &defects, &job, &[]);
+    let program = compile(arguments, &graph, &device, &defects, &job);
     let mut object = object(&program, &graph, &device);
     if let Some(path) = &arguments.steps {
         let steps: Vec<Value> = program.steps.iter().map(step_object).collect();
@@ -83,6 +90,16 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> anyhow::Result<Verd
     object["error"] = json!(sentence);
     output.result(&object, String::new)?;
     Ok(Verdict::Bad)
+}
+
+/// Compiles, with the search for a layout that was asked for.
+fn compile(arguments: &Arguments, graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Job) -> Program {
+    let begun = Instant::now();
+    let mut watch =
+        |_: &compiler::Thought<'_>| arguments.seconds.is_some_and(|limit| begun.elapsed().as_secs_f64() >= limit);
+    let asked = arguments.seconds.is_some() || arguments.moves.is_some();
+    let search = asked.then_some(compiler::Search { moves: arguments.moves, watch: &mut watch });
+    compiler::compile_longer(graph, device, defects, job, &[], search)
 }
 
 fn open_device(path: &Path) -> anyhow::Result<DeviceSpec> {

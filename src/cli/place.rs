@@ -72,7 +72,7 @@ impl Goal {
 }
 
 /// A day is longer than anyone waits.
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds));
     number.ok_or_else(|| "expected a number from 0 to 86400".to_owned())
 }

@@ -20,13 +20,13 @@ pub mod streaming;
 pub mod tile;
 
 pub use check::{Violation, check};
-pub use passes::fewest_wafers;
+pub use passes::{Search, Thought, fewest_wafers};
 pub use program::{
     Buffer, BufferId, Entry, Job, Kernel, KernelId, Lifetime, Mapping, Pass, PipelineStage, Placement, Program, Region,
     Route, Schedule, SramUse, Stage, Work,
 };
 pub use resident::shapes_of;
-pub use step::{Author, CompilerPass, Considered, Decision, Step};
+pub use step::{Author, CompilerPass, Considered, Decision, LayoutWay, Step};
 pub use tile::{Extent, Split};
 
 use crate::hardware::{DefectMap, DeviceSpec};
@@ -37,9 +37,21 @@ use crate::workload::{Graph, Op};
 ///
 /// Never fails: what cannot be placed is missing from the program, and [`Program::violations`] says why.
 pub fn compile(graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Job, pinned: &[Placement]) -> Program {
+    compile_longer(graph, device, defects, job, pinned, None)
+}
+
+/// The same with a longer `search` for the layout, if one is asked for. Streaming programs have no layout to search for.
+pub fn compile_longer(
+    graph: &Graph,
+    device: &DeviceSpec,
+    defects: &DefectMap,
+    job: &Job,
+    pinned: &[Placement],
+    search: Option<Search<'_>>,
+) -> Program {
     let mut program = match job.mapping {
         Mapping::Streaming => streaming::compile(graph, device, job),
-        Mapping::Pipelined | Mapping::Resident => passes::compile(graph, device, defects, job, pinned),
+        Mapping::Pipelined | Mapping::Resident => passes::compile(graph, device, defects, job, pinned, search),
     };
     let found = check(&program, device, defects);
     program.violations.extend(found);

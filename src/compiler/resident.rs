@@ -50,7 +50,8 @@ pub fn default_shape(graph: &Graph, device: &DeviceSpec, program: &Program, op: 
     shapes.min_by_key(|&(width, height)| (width.max(height), height))
 }
 
-fn form_of(graph: &Graph, program: &Program, op: OpId) -> Option<Form> {
+/// What operator `op` asks of its kernel; `None` if it is no kernel of the program.
+pub fn form_of(graph: &Graph, program: &Program, op: OpId) -> Option<Form> {
     forms(graph, &program.job, program.chunk).into_iter().find(|(id, _)| *id == op).map(|(_, form)| form)
 }
 

@@ -89,6 +89,8 @@ pub enum Decision {
     TargetChosen { target: Cycles, floor: Cycles },
     /// So many tokens of a sequence are a micro-batch; so many of those are a run.
     ChunkChosen { tokens: u64, micro_batches: u64 },
+    /// One of two ways to lay the kernels out was taken; ANALYTIC time of a run on it.
+    LayoutChosen { way: LayoutWay, run: Cycles },
     /// A kernel was given an area.
     KernelSized { op: OpId, width: u32, height: u32, compute: Cycles, sram_per_core: Bytes },
     /// A kernel was put on a rectangle.
@@ -101,6 +103,25 @@ pub enum Decision {
     Rejected { op: OpId, why: String },
     /// The program was judged.
     Checked { regions: u32, violations: u32 },
+}
+
+/// How a layout was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayoutWay {
+    /// Bands of rows that are filled in the order of flow.
+    Shelves,
+    /// A search over floorplans.
+    Floorplan,
+}
+
+impl LayoutWay {
+    /// The words that name it on the screen.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Shelves => "shelves",
+            Self::Floorplan => "floorplan",
+        }
+    }
 }
 
 impl Decision {

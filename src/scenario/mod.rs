@@ -10,7 +10,7 @@ pub mod replay;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::compiler::{Job, Mapping, Placement, Work, compile};
+use crate::compiler::{Job, Mapping, Placement, Search, Work, compile_longer};
 use crate::hardware::{DefectMap, DeviceSpec, Rect};
 use crate::sim::Scene;
 use crate::workload::import::{self, ImportError};
@@ -173,13 +173,18 @@ impl Scenario {
 pub const DEFAULT_BATCH: u64 = 32;
 
 impl Prepared {
-    /// Makes the defect map and compiles. Takes tens of milliseconds for the largest models.
+    /// Makes the defect map and compiles. Takes a second at most for the largest models.
     pub fn compile(&self) -> Scene {
+        self.compile_longer(None)
+    }
+
+    /// The same with a longer search for a layout, if one is asked for.
+    pub fn compile_longer(&self, search: Option<Search<'_>>) -> Scene {
         let defects = match self.defects {
             Defects::None => DefectMap::none(&self.device),
             Defects::Random { per_mm2, seed } => DefectMap::random(&self.device, seed, per_mm2),
         };
-        let program = compile(&self.graph, &self.device, &defects, &self.job, &self.pinned);
+        let program = compile_longer(&self.graph, &self.device, &defects, &self.job, &self.pinned, search);
         Scene {
             device: Arc::clone(&self.device),
             defects: Arc::new(defects),

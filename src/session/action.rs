@@ -164,6 +164,8 @@ pub enum PlaceAction {
     Ask(Wish),
     /// Takes the proposal over.
     Accept,
+    /// Ends the search for a proposal, which is then the best so far.
+    Enough,
     /// Keeps the draft as it is.
     Decline,
     /// Runs the draft, if nothing is wrong with it.

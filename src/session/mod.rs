@@ -28,8 +28,8 @@ use std::time::Duration;
 pub use action::{Action, FileAction, Manner, PlaceAction, TimeAction, ViewAction};
 pub use document::{Document, Opening};
 pub use placing::{
-    Desk, Draft, End, Hand, How, Judgement, Neighbour, Problem, Proposal, Spot, Survey, Tally, Verdict, Watch,
-    WatchAction, Wish,
+    Desk, Draft, End, Hand, How, Judgement, Neighbour, Problem, Proposal, Spot, Survey, Tally, Thinking, Verdict,
+    Watch, WatchAction, Wish,
 };
 pub use playback::{Playback, Speed, StepUnit};
 pub use storage::Storage;

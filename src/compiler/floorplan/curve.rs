@@ -18,13 +18,16 @@ pub struct Curve {
 impl Curve {
     /// The curve of boxes that may be turned: of each `[width, height]` both orientations count.
     pub fn of_boxes(boxes: impl IntoIterator<Item = [u32; 2]>, side: u32) -> Self {
+        Self::of_upright_boxes(boxes.into_iter().flat_map(|[width, height]| [[width, height], [height, width]]), side)
+    }
+
+    /// The curve of boxes `[width, height]` that stand as they are.
+    pub fn of_upright_boxes(boxes: impl IntoIterator<Item = [u32; 2]>, side: u32) -> Self {
         let mut height_at = vec![NEVER; side as usize + 1];
         for [width, height] in boxes {
-            for [width, height] in [[width, height], [height, width]] {
-                if width <= side && height <= side {
-                    let slot = &mut height_at[width as usize];
-                    *slot = (*slot).min(height as i16);
-                }
+            if width <= side && height <= side {
+                let slot = &mut height_at[width as usize];
+                *slot = (*slot).min(height as i16);
             }
         }
         fall(&mut height_at);

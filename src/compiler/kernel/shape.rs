@@ -124,6 +124,51 @@ impl Library<'_> {
         best
     }
 
+    /// All legal shapes that no other legal one beats in width, height and time, by width and then height; how much of a
+    /// core's SRAM they leave does not count. Tens of milliseconds for the largest kernels.
+    ///
+    /// Relies on time and SRAM only falling as a rectangle of one height gets wider.
+    pub fn unbeaten(&self, form: &Form) -> Vec<Shape> {
+        let (widest, tallest) = self.side_max(form);
+        // For each width the least time of all legal shapes so far that are no wider and lower.
+        let mut least = vec![u64::MAX; widest as usize + 1];
+        let mut kept: Vec<Shape> = Vec::new();
+        let mut open: Vec<(Shape, Shape)> = Vec::new();
+        for height in 1..=tallest {
+            let Some(first) = self.narrowest(form, height, u64::MAX) else { continue };
+            let new = kept.len();
+            let better = |shape: &Shape, least: &[u64]| shape.cycles.0 < least[shape.width as usize];
+            if better(&first, &least) {
+                kept.push(first);
+            }
+            open.push((first, self.shape(form, widest, height)));
+            while let Some((low, high)) = open.pop() {
+                // Between two widths no time is below that of the wider one, nor above that of the narrower one.
+                let hopeless = high.cycles.0 >= least[low.width as usize] || high.cycles == low.cycles;
+                if hopeless || high.width <= low.width {
+                    continue;
+                }
+                if high.width == low.width + 1 {
+                    if better(&high, &least) {
+                        kept.push(high);
+                    }
+                    continue;
+                }
+                let middle = self.shape(form, u32::midpoint(low.width, high.width), height);
+                open.extend([(low, middle), (middle, high)]);
+            }
+            kept[new..].sort_by_key(|shape| shape.width);
+            for shape in &kept[new..] {
+                let beaten = least[shape.width as usize..].iter_mut().take_while(|time| **time > shape.cycles.0);
+                for time in beaten {
+                    *time = shape.cycles.0;
+                }
+            }
+        }
+        kept.sort_by_key(|shape| (shape.width, shape.height));
+        kept
+    }
+
     /// All legal shapes that no other one covers, by width and then height.
     pub fn pareto(&self, form: &Form) -> Vec<Shape> {
         let (widest, tallest) = self.side_max(form);

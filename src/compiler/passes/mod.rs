@@ -3,19 +3,22 @@
 //! The order is the one of this module's functions: weigh how many tokens are a micro-batch (`chunk`), read the graph, list what its reader fused, cut the line of kernels
 //! over the wafers of a row, size every kernel for a common target time, place, route every edge of the graph, set SRAM
 //! aside, check. Sizes decide what a wafer holds, so the search for the lowest target runs over partition, sizes and
-//! places together (`place`); each pass then states its decisions as [`Step`]s. All of it is a pure function.
+//! places together (`place`), and a floorplanner tries to beat what it finds (`plan`); each pass then states its decisions as [`Step`]s. All of it is a pure function.
 
 mod allocate;
 mod chunk;
 mod fuse;
 mod partition;
 mod place;
+mod plan;
 mod read;
 mod route;
 mod shelves;
 mod size;
+mod staircase;
 
 pub use chunk::{candidates, run_time};
+pub use plan::{Search, Thought};
 pub use size::lowest_target;
 
 use crate::compiler::check::{check_rect, ways_out};
@@ -111,8 +114,16 @@ impl Layout {
     }
 }
 
-/// Compiles the job. Kernels that find no place are reported and left out.
-pub fn compile(graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Job, pinned: &[Placement]) -> Program {
+/// Compiles the job, with a longer `search` for the layout if one is asked for. Kernels that find no place are reported
+/// and left out.
+pub fn compile(
+    graph: &Graph,
+    device: &DeviceSpec,
+    defects: &DefectMap,
+    job: &Job,
+    pinned: &[Placement],
+    search: Option<Search<'_>>,
+) -> Program {
     let mut steps = Vec::new();
     let chosen = chunk::choose(graph, device, defects, job);
     let (problem, off) = read::read(graph, device, defects, job, chosen.tokens, pinned, &mut steps);
@@ -121,10 +132,11 @@ pub fn compile(graph: &Graph, device: &DeviceSpec, defects: &DefectMap, job: &Jo
         Some(found) if pinned.is_empty() => found,
         _ => placed(&problem),
     };
+    let (layout, choice) = plan::beside(&problem, layout, floor, search);
     partition::steps(&problem, &layout, &mut steps);
     steps.extend(chosen.step);
     size::steps(&problem, &layout, floor, &mut steps);
-    place::steps(&problem, &layout, &mut steps);
+    place::steps(&problem, &layout, choice.as_ref(), &mut steps);
     let mut program = assemble(&problem, &layout, steps);
     route::route(&problem, &mut program);
     allocate::allocate(&problem, &mut program);

@@ -1,11 +1,12 @@
 //! The fifth pass: where every kernel lies.
 
-use super::{Layout, Problem, Site, shelves};
+use super::plan::{Choice, Outcome};
+use super::{Layout, Problem, Site, shelves, step};
 use crate::compiler::check::check_rect;
 use crate::compiler::resident::hops;
-use crate::compiler::{Author, CompilerPass, Considered, Decision, Step};
+use crate::compiler::{Author, CompilerPass, Considered, Decision, LayoutWay, Step};
 use crate::hardware::Rect;
-use crate::units::format;
+use crate::units::{Cycles, format};
 
 /// Wafers with more kernels than this tell of no other places: there would be more to tell than anyone reads.
 const TOLD_MAX: usize = 1_000;
@@ -16,7 +17,8 @@ pub(super) fn search(problem: &Problem<'_>, floor: Option<u64>) -> Layout {
 }
 
 /// States every place with the ones that were not taken, and what found none.
-pub(super) fn steps(problem: &Problem<'_>, layout: &Layout, steps: &mut Vec<Step>) {
+pub(super) fn steps(problem: &Problem<'_>, layout: &Layout, choice: Option<&Choice>, steps: &mut Vec<Step>) {
+    steps.extend(choice.map(way));
     let neighbours = Neighbours::new(problem);
     let mut by_wafer: Vec<Vec<usize>> = vec![Vec::new(); problem.wafers() as usize];
     for (kernel, site) in layout.sites.iter().enumerate() {
@@ -49,6 +51,43 @@ pub(super) fn steps(problem: &Problem<'_>, layout: &Layout, steps: &mut Vec<Step
     }
 }
 
+/// Which of two layouts was taken, why, and what the other one would have given.
+fn way(choice: &Choice) -> Step {
+    let (way, other) = if choice.floorplan {
+        (LayoutWay::Floorplan, LayoutWay::Shelves)
+    } else {
+        (LayoutWay::Shelves, LayoutWay::Floorplan)
+    };
+    let words = |outcome: &Outcome| {
+        let unrouted = match outcome.unrouted {
+            0 => String::new(),
+            count => format!(", {count} of its streams find no way"),
+        };
+        let (run, pace) = (format::cycles(outcome.run), format::cycles(outcome.pace));
+        format!("a run takes {run}, a micro-batch {pace} at its pace, {} hops{unrouted}", format::grouped(outcome.hops))
+    };
+    let moves = format::grouped(choice.moves);
+    let because =
+        if choice.floorplan { format!("after {moves} moves {}", words(&choice.taken)) } else { words(&choice.taken) };
+    let decision = Decision::LayoutChosen { way, run: Cycles(choice.taken.run) };
+    let rule = "the layout with the shorter run, once all streams have their ways";
+    let mut decided = step(decision, CompilerPass::Place, because, rule);
+    let tried = if choice.floorplan || choice.moves == 0 {
+        other.words().to_owned()
+    } else {
+        format!("{} after {moves} moves", other.words())
+    };
+    let why_not = match &choice.other {
+        Ok(outcome) => {
+            let longer = outcome.run as f64 / choice.taken.run.max(1) as f64 - 1.0;
+            format!("{}: {} longer", words(outcome), format::percent(longer))
+        }
+        Err(why) => why.clone(),
+    };
+    decided.considered = vec![Considered { what: tried, why_not, rect: None }];
+    decided
+}
+
 /// Which kernels exchange data with which.
 pub(super) struct Neighbours {
     /// For each kernel those it reads, and those that read it.
@@ -77,6 +116,11 @@ impl Neighbours {
     /// The kernels that feed `kernel`.
     pub(super) fn makers(&self, kernel: usize) -> &[usize] {
         &self.around[kernel].0
+    }
+
+    /// The kernels that `kernel` feeds.
+    pub(super) fn readers(&self, kernel: usize) -> &[usize] {
+        &self.around[kernel].1
     }
 
     fn around(&self, kernel: usize) -> impl Iterator<Item = usize> {

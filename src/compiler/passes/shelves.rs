@@ -1,8 +1,12 @@
 //! Packing by shelves: bands of rows that run the whole width and turn at the end, so that kernels in order of flow stay
 //! neighbours. Near-linear in the number of kernels, whatever the number of wafers.
 
+use std::collections::BTreeMap;
+
+use super::chunk::micro_batches;
 use super::partition::units;
 use super::{Layout, Problem, Site};
+use crate::compiler::Work;
 use crate::compiler::check::check_rect;
 use crate::hardware::Rect;
 
@@ -15,21 +19,57 @@ const TARGET_HALVINGS: u32 = 40;
 /// Longest row of wafers that is asked for.
 const WAFERS_MAX: u32 = 100_000;
 
-/// The layout with the most kernels placed, and among those the shortest slowest kernel.
+/// The layout with the most kernels placed, and among those the shortest run; where some kernel has no place, the
+/// shortest slowest kernel.
 pub(super) fn best(problem: &Problem<'_>, floor: Option<u64>) -> Layout {
+    let mut costs = Costs::default();
     let mut best: Option<(Layout, u64)> = None;
     for packer in packers(problem, problem.wafers()) {
         let layout = packer.search(floor.unwrap_or(0));
-        let slowest = layout.slowest(problem);
-        let better = best.as_ref().is_none_or(|(held, time)| {
-            (layout.placed(), std::cmp::Reverse(slowest)) > (held.placed(), std::cmp::Reverse(*time))
+        let whole = layout.placed() == problem.kernels.len();
+        let time = if whole { costs.run(problem, &layout) } else { layout.slowest(problem) };
+        let better = best.as_ref().is_none_or(|(held, least)| {
+            (layout.placed(), std::cmp::Reverse(time)) > (held.placed(), std::cmp::Reverse(*least))
         });
         if better {
-            best = Some((layout, slowest));
+            best = Some((layout, time));
         }
     }
     let nothing = || Layout { sites: vec![None; problem.kernels.len()], target: 0, whole_blocks: true };
     best.map_or_else(nothing, |(layout, _)| layout)
+}
+
+/// What forms cost on boxes, worked out once.
+#[derive(Default)]
+struct Costs {
+    /// Cycles to take a micro-batch in, and to compute it.
+    known: BTreeMap<(usize, u32, u32), (u64, u64)>,
+}
+
+impl Costs {
+    /// Time of a run as far as layouts of shelves differ: with what kernels take in, compute and hand on, without ways.
+    fn run(&mut self, problem: &Problem<'_>, layout: &Layout) -> u64 {
+        let mut stages: Vec<(u64, u64)> = Vec::with_capacity(layout.sites.len());
+        for (kernel, site) in layout.sites.iter().enumerate() {
+            let Some(Site { rect, .. }) = *site else { continue };
+            let cost = || {
+                let receive = problem.library.receive(problem.form(kernel), rect.height).0;
+                (receive, problem.shape(kernel, rect).cycles.0.saturating_sub(receive))
+            };
+            let key = (problem.kernels[kernel].form, rect.width, rect.height);
+            stages.push(*self.known.entry(key).or_insert_with(cost));
+        }
+        let last = layout.sites.last().copied().flatten();
+        let drain =
+            last.map_or(0, |site| problem.library.drain(problem.form(layout.sites.len() - 1), site.rect.height).0);
+        let handed_on = stages.iter().skip(1).map(|(receive, _)| *receive);
+        let last = if problem.job.work == Work::Train { 0 } else { drain };
+        let busy = stages.iter().zip(handed_on.chain([last])).map(|((receive, compute), on)| receive + compute + on);
+        let pace = busy.max().unwrap_or(0);
+        let first: u64 = stages.iter().map(|(receive, compute)| receive + compute).sum();
+        let behind = micro_batches(problem.job, problem.chunk).saturating_sub(1);
+        first.saturating_add(drain).saturating_add(behind.saturating_mul(pace))
+    }
 }
 
 /// The fewest wafers on which every kernel finds a place, however slow.

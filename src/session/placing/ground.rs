@@ -1,7 +1,7 @@
-//! How many cores of any rectangle are taken, in the time of four look-ups: sums over the wafer.
+//! The cores under a layout: how many of any rectangle are taken, in the time of four look-ups, and what is on each.
 
 use crate::hardware::Rect;
-use crate::sim::Scene;
+use crate::sim::{OpClass, Scene};
 use crate::workload::OpId;
 
 /// Cores that are taken by kernels or lost, summed from the north-west corner.
@@ -67,6 +67,22 @@ impl Ground {
     /// Whether a kernel may stand there.
     pub fn is_free(&self, rect: Rect) -> bool {
         self.claims(rect) == Some(0)
+    }
+}
+
+/// The class of the kernel on every core, row by row, as a map shows them.
+pub fn classes(scene: &Scene, placed: &[(OpId, Rect)], values: &mut Vec<u8>) {
+    values.clear();
+    values.resize(scene.device.fabric_cores() as usize, OpClass::None as u8);
+    let columns = scene.device.fabric_columns.value as usize;
+    for (op, rect) in placed {
+        let class = OpClass::of(&scene.graph, op.0 as usize) as u8;
+        // What was put beyond the wafer has no cores there.
+        let right = (rect.right() as usize).min(columns);
+        let rows = values.chunks_exact_mut(columns).skip(rect.y as usize).take(rect.height as usize);
+        for row in rows {
+            row[(rect.x as usize).min(right)..right].fill(class);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::draft::{Draft, Hand};
 use super::suggest::Spot;
+use super::survey::Survey;
 use super::tally::{Tally, cost, streams};
 use crate::compiler::{Violation, check, resident};
 use crate::hardware::{Core, Rect};
@@ -95,8 +96,8 @@ impl Draft {
         near.collect()
     }
 
-    /// Judges what is in hand with its north-west corner at `corner`. `before` is the tally of what is placed.
-    pub fn judge(&self, scene: &Scene, before: &Tally, corner: Core) -> Option<Judgement> {
+    /// Judges what is in hand with its north-west corner at `corner`. `survey` is that of what is placed.
+    pub fn judge(&self, scene: &Scene, survey: &Survey, corner: Core) -> Option<Judgement> {
         let hand = self.hand?;
         let Hand { op, width, height, .. } = hand;
         let rect = hand.rect_at(corner);
@@ -115,6 +116,14 @@ impl Draft {
         }
         let neighbours = self.neighbours(scene, op, rect);
         let wire = neighbours.iter().map(|neighbour| u64::from(neighbour.hops) * neighbour.bytes).sum();
+        let mut links = survey.links().clone();
+        for neighbour in &neighbours {
+            let (maker, ends) = match neighbour.end {
+                End::Source => (neighbour.op, (neighbour.rect, rect)),
+                End::Sink => (op, (rect, neighbour.rect)),
+            };
+            links.add(0, maker, ends, neighbour.bytes);
+        }
         Some(Judgement {
             rect,
             violations,
@@ -123,7 +132,7 @@ impl Draft {
             sram_bytes_per_core: shape.sram_bytes_per_core,
             wire,
             hops: neighbours.iter().map(|neighbour| u64::from(neighbour.hops)).sum(),
-            after: before.with(op, shape, wire),
+            after: survey.tally.with(op, shape, wire, links.peak()),
         })
     }
 

@@ -8,21 +8,24 @@ pub mod draft;
 pub mod ground;
 pub mod history;
 pub mod judge;
+pub mod links;
 mod shapes;
 pub mod suggest;
 pub mod survey;
 pub mod tally;
 pub mod together;
+pub mod walk;
 pub mod watch;
 
 use std::time::Duration;
 
 pub use draft::{Draft, Hand};
 pub use judge::{End, Judgement, Neighbour, Verdict};
+pub use links::Links;
 pub use suggest::Spot;
 pub use survey::{Problem, Rule, Survey};
 pub use tally::Tally;
-pub use together::{Proposal, Wish};
+pub use together::{Proposal, Thinking, Wish};
 pub use watch::{Watch, WatchAction};
 
 use crate::compiler::Mapping;
@@ -67,7 +70,11 @@ pub struct Desk {
     pub watch: Option<Watch>,
     /// What the compiler offers, until it is accepted or not.
     pub proposal: Option<Proposal>,
+    /// How far the search for a proposal is, while there is one.
+    pub thinking: Option<Thinking>,
     pub(super) pending: Option<together::Pending>,
+    /// Shapes of what is or was in hand.
+    pub walks: walk::Walks,
     /// The spot that was jumped to last.
     spot: Option<usize>,
 }
@@ -82,6 +89,7 @@ impl Desk {
     fn withdraw(&mut self) {
         self.proposal = None;
         self.pending = None;
+        self.thinking = None;
     }
 
     /// Whether something moves by itself.
@@ -126,6 +134,11 @@ impl Session {
                     draft.accept(&scene, &proposal);
                 }
             }
+            PlaceAction::Enough => {
+                if let Some(pending) = &self.desk.pending {
+                    pending.enough();
+                }
+            }
             PlaceAction::Decline => self.desk.withdraw(),
             _ => {
                 if !matches!(action, PlaceAction::Hover(_)) {
@@ -140,6 +153,9 @@ impl Session {
         {
             self.edits.edit_layout();
             self.document.changed = true;
+        }
+        if let Some(op) = self.draft.as_ref().and_then(|draft| draft.hand).map(|hand| hand.op) {
+            self.desk.walks.ask(&scene, op, &self.waker);
         }
         self.survey();
     }
@@ -183,7 +199,17 @@ impl Session {
                     draft.reshape((side(width, dx, limits.0), side(height, dy, limits.1)));
                 }
             }
-            PlaceAction::NextShape { back } => draft.walk_shapes(back),
+            PlaceAction::NextShape { back } => {
+                let walk = draft.hand.and_then(|hand| desk.walks.of(scene, hand.op));
+                match (walk, draft.hand) {
+                    (Some(walk), Some(Hand { width, height, .. })) => {
+                        if let Some(shape) = walk::next(walk, (width, height), back) {
+                            draft.reshape(shape);
+                        }
+                    }
+                    _ => draft.walk_shapes(back),
+                }
+            }
             PlaceAction::Hover(corner) => {
                 desk.spot = None;
                 if let Some(hand) = &mut draft.hand {
@@ -216,7 +242,7 @@ impl Session {
             }
             PlaceAction::Drop { at, manner } => {
                 let Some(corner) = at.or(draft.hand.and_then(|hand| hand.at)) else { return };
-                let Some(judgement) = draft.judge(scene, &desk.survey.tally, corner) else { return };
+                let Some(judgement) = draft.judge(scene, &desk.survey, corner) else { return };
                 if judgement.violations.is_empty() || manner == Manner::Anyway {
                     draft.settle(scene, Some(judgement.rect));
                     if manner == Manner::AndCopy {
@@ -260,8 +286,13 @@ impl Session {
             }
         }
         self.survey();
+        self.desk.walks.collect();
+        if let Some(thinking) = self.desk.pending.as_ref().and_then(together::Pending::thinking) {
+            self.desk.thinking = Some(thinking);
+        }
         let Some(outcome) = self.desk.pending.as_ref().and_then(together::Pending::finished) else { return };
         self.desk.pending = None;
+        self.desk.thinking = None;
         match outcome {
             Ok(proposal) if proposal.changes.is_empty() => {
                 let why = proposal.violations.first().cloned();
@@ -316,7 +347,7 @@ impl Session {
         let (Some(prepared), Some(draft)) = (&self.prepared, &mut self.draft) else { return };
         draft.put_back();
         self.desk.how = How::Together;
-        self.desk.proposal = None;
+        self.desk.withdraw();
         self.desk.pending = together::Pending::ask(wish, prepared, draft, self.waker.clone());
         if self.desk.pending.is_none() {
             self.tell(NoticeKind::Error, "No proposal", "The system gave no thread for the compiler.");

@@ -6,8 +6,9 @@ use std::fmt;
 
 use super::draft::Draft;
 use super::ground::Ground;
+use super::links::Links;
 use super::suggest::{Spot, spots};
-use super::tally::{Tally, cost, tally};
+use super::tally::{Tally, cost, links, tally};
 use super::{compiled, placeable};
 use crate::compiler::{Violation, check, resident};
 use crate::hardware::Rect;
@@ -71,6 +72,7 @@ pub struct Survey {
     /// Kernels that the model has.
     pub kernels: usize,
     ground: Ground,
+    links: Links,
     placed: Vec<(OpId, Rect)>,
     /// What the spots were found for.
     spots_for: Option<(OpId, u32, u32)>,
@@ -90,6 +92,7 @@ impl Survey {
         if moved {
             self.placed.clone_from(&draft.placed);
             self.tally = tally(scene, &draft.placed);
+            self.links = links(scene, &draft.placed);
             self.ground = Ground::of(scene, &draft.placed);
             self.kernels = placeable(scene).len();
             self.differs = draft.placed.len() != self.kernels
@@ -120,6 +123,11 @@ impl Survey {
     /// Whether anything but kernels without a place is wrong.
     pub fn is_broken(&self) -> bool {
         self.problems.iter().any(|problem| problem.rule != Rule::Missing)
+    }
+
+    /// What the links carry.
+    pub fn links(&self) -> &Links {
+        &self.links
     }
 
     /// The cores that are taken.

@@ -1,5 +1,6 @@
 //! What a layout comes to: its wires, its slowest kernel and its fullest core. ANALYTIC: from shapes and places alone.
 
+use super::links::Links;
 use super::placeable;
 use crate::compiler::resident::{self, ShapeCost};
 use crate::hardware::Rect;
@@ -26,6 +27,8 @@ pub struct Tally {
     pub wire: u64,
     /// Time that the slowest placed kernel takes for a micro-batch, and which it is.
     pub slowest: Option<(Cycles, OpId)>,
+    /// Bytes of a micro-batch over the busiest link, if every stream bends once; see [`Links`].
+    pub peak_link: u64,
     /// SRAM of the fullest core.
     pub sram_bytes: u64,
     pub kernels: usize,
@@ -41,8 +44,9 @@ impl Tally {
     }
 
     /// The figures with one more kernel.
-    pub(super) fn with(mut self, op: OpId, cost: ShapeCost, wire: u64) -> Self {
+    pub(super) fn with(mut self, op: OpId, cost: ShapeCost, wire: u64, peak_link: u64) -> Self {
         self.wire += wire;
+        self.peak_link = self.peak_link.max(peak_link);
         self.sram_bytes = self.sram_bytes.max(cost.sram_bytes_per_core);
         if self.slowest.is_none_or(|(slowest, _)| cost.cycles > slowest) {
             self.slowest = Some((cost.cycles, op));
@@ -77,12 +81,25 @@ pub fn tally(scene: &Scene, placed: &[(OpId, Rect)]) -> Tally {
     let rect_of = |op: OpId| placed.binary_search_by_key(&op, |(placed, _)| *placed).ok().map(|at| placed[at].1);
     let mut tally = Tally::default();
     for &(op, rect) in placed {
-        tally = tally.with(op, cost(scene, op, (rect.width, rect.height)), 0);
+        tally = tally.with(op, cost(scene, op, (rect.width, rect.height)), 0, 0);
     }
     let wires = streams(scene).into_iter().filter_map(|stream| {
         let hops = resident::hops(rect_of(stream.from)?, rect_of(stream.to)?);
         Some(u64::from(hops) * stream.bytes)
     });
     tally.wire = wires.sum();
+    tally.peak_link = links(scene, placed).peak();
     tally
+}
+
+/// What the links carry between the kernels of `placed`, which is in the order of the operators.
+pub(super) fn links(scene: &Scene, placed: &[(OpId, Rect)]) -> Links {
+    let rect_of = |op: OpId| placed.binary_search_by_key(&op, |(placed, _)| *placed).ok().map(|at| placed[at].1);
+    let mut links = Links::default();
+    for stream in streams(scene) {
+        if let (Some(from), Some(to)) = (rect_of(stream.from), rect_of(stream.to)) {
+            links.add(0, stream.from, (from, to), stream.bytes);
+        }
+    }
+    links
 }

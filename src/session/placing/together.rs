@@ -1,12 +1,16 @@
 //! Hand and compiler together: the compiler fills in or improves a draft on a thread of its own, and what it proposes is
 //! held against the draft before anything changes.
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use super::draft::Draft;
 use super::history::Change;
 use super::tally::{Tally, tally};
-use crate::compiler::{Author, Placement};
+use crate::compiler::{Author, Placement, Search, Thought};
 use crate::hardware::Rect;
 use crate::scenario::Prepared;
 use crate::session::jobs::on_a_thread;
@@ -67,11 +71,74 @@ impl Proposal {
     }
 }
 
+/// Moves of the floorplanner for a wafer of its own, and for each kernel that is placed around others that stay.
+const MOVES: u64 = 60_000;
+const MOVES_AROUND: u64 = 200;
+/// Pause between two reports of the search, unless it has found something better.
+const REPORT_EVERY: Duration = Duration::from_millis(50);
+
+/// How far the search for a proposal is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Thinking {
+    pub phase: &'static str,
+    pub moves: u64,
+    /// ANALYTIC cycles of a run on the best layout so far.
+    pub best: u64,
+    /// The same on shelves, which need no search.
+    pub shelves: u64,
+    /// The best layout so far; empty while that is the one on shelves.
+    pub layout: Vec<Rect>,
+}
+
+/// What the one who asked says meanwhile.
+const GO_ON: u8 = 0;
+/// End the search and offer the best so far.
+const ENOUGH: u8 = 1;
+
 /// A proposal that is being made.
 #[derive(Debug)]
 pub struct Pending {
     pub wish: Wish,
     outcome: Receiver<Proposal>,
+    thoughts: Receiver<Thinking>,
+    said: Arc<AtomicU8>,
+}
+
+impl Drop for Pending {
+    /// Nobody waits any more, so the search may end.
+    fn drop(&mut self) {
+        self.enough();
+    }
+}
+
+/// The end of the channel that reports how far a search is: of reports that wait, the newest wins.
+struct Reporter {
+    thoughts: Sender<Thinking>,
+    /// The other end, to take out what nobody has looked at.
+    waiting: Receiver<Thinking>,
+    last: Thinking,
+    reported: Option<Instant>,
+    waker: Waker,
+    said: Arc<AtomicU8>,
+}
+
+impl Reporter {
+    /// Takes a thought in, and says whether to end the search.
+    fn report(&mut self, thought: &Thought<'_>) -> bool {
+        let better = thought.layout.is_some();
+        if let Some(layout) = thought.layout {
+            self.last.layout = layout.iter().filter(|(wafer, _)| *wafer == 0).map(|(_, rect)| *rect).collect();
+        }
+        let Thought { phase, moves, best, shelves, .. } = *thought;
+        self.last = Thinking { phase, moves, best, shelves, layout: std::mem::take(&mut self.last.layout) };
+        if better || self.reported.is_none_or(|reported| reported.elapsed() >= REPORT_EVERY) {
+            self.reported = Some(Instant::now());
+            let _older = self.waiting.try_recv().is_ok();
+            let _told = self.thoughts.try_send(self.last.clone()).is_ok();
+            self.waker.wake();
+        }
+        self.said.load(Ordering::Relaxed) == ENOUGH
+    }
 }
 
 impl Pending {
@@ -80,14 +147,39 @@ impl Pending {
         let (told, outcome) = bounded(1);
         let placed = draft.placed.clone();
         let kept = placed.iter().filter(|(op, _)| wish == Wish::Finish || draft.held.contains(op));
-        let pinned = kept.map(|&(op, rect)| Placement { op, wafer: 0, rect }).collect();
+        let pinned: Vec<Placement> = kept.map(|&(op, rect)| Placement { op, wafer: 0, rect }).collect();
+        let free = prepared.graph.ops.len().saturating_sub(pinned.len()).max(1) as u64;
+        let moves = if pinned.is_empty() { MOVES } else { (MOVES_AROUND * free).min(MOVES) };
         let prepared = Prepared { pinned, ..prepared.clone() };
+        let (thoughts, waiting) = bounded(1);
+        let said = Arc::new(AtomicU8::new(GO_ON));
+        let mut reporter = Reporter {
+            thoughts,
+            waiting: waiting.clone(),
+            last: Thinking::default(),
+            reported: None,
+            waker: waker.clone(),
+            said: Arc::clone(&said),
+        };
         let work = move || {
-            let proposal = propose(wish, &prepared.compile(), &placed);
+            let mut watch = |thought: &Thought<'_>| reporter.report(thought);
+            let scene = prepared.compile_longer(Some(Search { moves: Some(moves), watch: &mut watch }));
+            let proposal = propose(wish, &scene, &placed);
             // If nobody waits any more, so much the better.
             let _told = told.send(proposal).is_ok();
         };
-        on_a_thread("proposal", waker, work).then_some(Self { wish, outcome })
+        let asked = Self { wish, outcome, thoughts: waiting, said };
+        on_a_thread("proposal", waker, work).then_some(asked)
+    }
+
+    /// Asks for the best so far instead of what a longer search would find.
+    pub(super) fn enough(&self) {
+        self.said.store(ENOUGH, Ordering::Relaxed);
+    }
+
+    /// The newest report of the search that has not been looked at.
+    pub(super) fn thinking(&self) -> Option<Thinking> {
+        self.thoughts.try_recv().ok()
     }
 
     /// The proposal, once it is there; an error if its thread ended without one.

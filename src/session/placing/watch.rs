@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::tally::{cost, streams};
+use super::links::Links;
+use super::tally::{Tally, cost, streams};
 use crate::compiler::{CompilerPass, Decision, Program, Step, resident};
 use crate::hardware::Rect;
 use crate::sim::Scene;
@@ -51,6 +52,8 @@ pub struct Curves {
     pub slowest: Vec<f32>,
     /// Bytes of SRAM on the fullest core.
     pub sram: Vec<f32>,
+    /// All figures.
+    pub tallies: Vec<Tally>,
 }
 
 /// A kernel on its wafer after so many steps.
@@ -222,13 +225,14 @@ fn curves(scene: &Scene, program: &Program, order: &[u32]) -> Curves {
     let streams = streams(scene);
     let mut rects: Vec<Option<(u32, Rect)>> = vec![None; scene.graph.ops.len()];
     let mut curves = Curves::default();
-    let (mut wire, mut slowest, mut sram) = (0_u64, 0_u64, 0_u64);
-    let mut push = |wire: u64, slowest: u64, sram: u64| {
-        curves.wire.push(wire as f32);
-        curves.slowest.push(slowest as f32);
-        curves.sram.push(sram as f32);
+    let (mut tally, mut links) = (Tally::default(), Links::default());
+    let mut push = |tally: Tally| {
+        curves.wire.push(tally.wire as f32);
+        curves.slowest.push(tally.slowest.map_or(0.0, |(cycles, _)| cycles.0 as f32));
+        curves.sram.push(tally.sram_bytes as f32);
+        curves.tallies.push(tally);
     };
-    push(0, 0, 0);
+    push(tally);
     // Streams by the operator at either end, so that a placed kernel looks only at its own.
     let mut own: Vec<Vec<usize>> = vec![Vec::new(); scene.graph.ops.len()];
     for (index, stream) in streams.iter().enumerate() {
@@ -246,14 +250,19 @@ fn curves(scene: &Scene, program: &Program, order: &[u32]) -> Curves {
                 };
                 own[at].iter().filter_map(|&stream| ends(stream)).sum()
             };
-            wire -= length(&rects);
+            tally.wire -= length(&rects);
             rects[at] = Some((wafer, rect));
-            wire += length(&rects);
+            for stream in own[at].iter().map(|&stream| streams[stream]) {
+                if let (Some(from), Some(to)) = (rects[stream.from.0 as usize], rects[stream.to.0 as usize])
+                    && from.0 == to.0
+                {
+                    links.add(wafer, stream.from, (from.1, to.1), stream.bytes);
+                }
+            }
             let cost = cost(scene, op, (rect.width, rect.height));
-            slowest = slowest.max(cost.cycles.0);
-            sram = sram.max(cost.sram_bytes_per_core);
+            tally = tally.with(op, cost, length(&rects), links.peak());
         }
-        push(wire, slowest, sram);
+        push(tally);
     }
     curves
 }
@@ -283,7 +292,7 @@ mod tests {
             assert_eq!(found, expected);
             let figures = tally(&scene, &layout);
             assert_eq!(watch.curves().wire[count], figures.wire as f32);
-            assert_eq!(watch.curves().slowest[count], figures.slowest.map_or(0.0, |(cycles, _)| cycles.0 as f32));
+            assert_eq!(watch.curves().tallies[count], figures);
         }
     }
 }

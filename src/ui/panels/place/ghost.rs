@@ -65,6 +65,12 @@ pub(super) fn show(ui: &Ui, stage: &Stage<'_>, session: &Session, hover: Option<
         }
         return;
     }
+    if let Some(thinking) = &session.desk.thinking {
+        for rect in &thinking.layout {
+            dashed(&painter, stage.screen(*rect), Stroke::new(1.0, palette.accent.base));
+        }
+        return;
+    }
     let held = draft.hand.map(|hand| hand.op);
     for (op, rect) in waiting(draft, scene).into_iter().filter(|(op, _)| Some(*op) != held) {
         let colour = class_colour(OpClass::of(&scene.graph, op.0 as usize)).gamma_multiply(0.45);

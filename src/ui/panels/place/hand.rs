@@ -17,6 +17,8 @@ const SHAPES_IN_ROW: usize = 3;
 /// Where each figure comes from.
 const WIRE: &str = "Our model: hops between the middles of kernels times the bytes of a micro-batch, over the streams \
                     whose both ends are placed.";
+const PEAK: &str = "Our model: bytes of a micro-batch over the busiest link, if every stream bends once on its way from \
+                    middle to middle. The compiler's own ways are in the steps of its routing.";
 const SLOWEST: &str =
     "Our model, ANALYTIC: time in which the slowest placed kernel takes one sequence in and computes it.";
 const SRAM: &str = "Our model: what the fullest core has left; weights, activations, buffers and code counted exactly.";
@@ -28,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, session: &Session, shell: &Shell,
     widgets::divider(ui);
     let Some(draft) = &session.draft else { return };
     match (session.desk.how, draft.hand) {
-        (How::ByHand, Some(hand)) => in_hand(ui, scene, hand, &draft.shapes, actions),
+        (How::ByHand, Some(hand)) => in_hand(ui, scene, session, hand, actions),
         (How::ByHand, None) => {
             section_header(ui, &SectionHeader { title: "In hand", note: "", key: "E", open: None });
             padded(ui, |ui| {
@@ -50,7 +52,13 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, session: &Session, shell: &Shell,
         }
     }
     if session.desk.how == How::Watch {
-        return;
+        let Some(watch) = &session.desk.watch else { return };
+        let tallies = &watch.curves().tallies;
+        let (Some(before), Some(after)) = (tallies.get(watch.at().saturating_sub(1)), tallies.get(watch.at())) else {
+            return;
+        };
+        columns_header(ui, "With this step", true);
+        return figures(ui, scene, before, Some(after));
     }
     let judgement = shell.place.judgement.as_ref().filter(|_| draft.hand.is_some());
     let title = if draft.hand.is_some() { "If dropped here" } else { "So far" };
@@ -62,7 +70,9 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, session: &Session, shell: &Shell,
     ui.add_space(8.0);
 }
 
-fn in_hand(ui: &mut Ui, scene: &Scene, hand: Hand, shapes: &[(u32, u32)], actions: &mut Vec<Action>) {
+fn in_hand(ui: &mut Ui, scene: &Scene, session: &Session, hand: Hand, actions: &mut Vec<Action>) {
+    let shapes = session.draft.as_ref().map_or(&[][..], |draft| &draft.shapes);
+    let all = session.desk.walks.of(scene, hand.op).map_or(0, <[(u32, u32)]>::len);
     let name = resident::label_of(&scene.graph, hand.op);
     section_header(ui, &SectionHeader { title: "In hand", note: &name, key: "", open: None });
     for row in shapes.chunks(SHAPES_IN_ROW) {
@@ -72,7 +82,7 @@ fn in_hand(ui: &mut Ui, scene: &Scene, hand: Hand, shapes: &[(u32, u32)], action
             let left = area.left() + 12.0 + (width + 4.0) * index as f32;
             let place = Rect::from_min_size(pos2(left, area.top() + 2.0), vec2(width, 24.0));
             let on = (columns, rows) == (hand.width, hand.height);
-            let origin = shape_words(scene, hand, (columns, rows));
+            let origin = shape_words(scene, hand, (columns, rows), all);
             if shape_chip(ui, place, &format!("{columns}×{rows}"), on).on_hover_text(origin).clicked() {
                 actions.push(Action::Place(PlaceAction::Shape(columns, rows)));
             }
@@ -121,12 +131,16 @@ fn small_button(ui: &Ui, area: Rect, word: &str, meaning: &str) -> Response {
     response.on_hover_text(meaning)
 }
 
-fn shape_words(scene: &Scene, hand: Hand, shape: (u32, u32)) -> String {
+fn shape_words(scene: &Scene, hand: Hand, shape: (u32, u32), all: usize) -> String {
+    let walked = match all {
+        0 => "the shapes".to_owned(),
+        all => format!("all {} that no other legal one beats in width, height and time", format::grouped(all as u64)),
+    };
     let cost = resident::shape(&scene.graph, &scene.device, &scene.program, hand.op, shape);
     let limit = format::kib(u64::from(scene.device.sram_bytes_per_core.value));
     let cycles = format::cycles(cost.cycles.0);
     format!(
-        "{cycles} a micro-batch, {} of {limit} KiB a core (our model)\nAlt with the wheel walks the shapes",
+        "{cycles} a micro-batch, {} of {limit} KiB a core (our model)\nAlt with the wheel, or the keys , and . walk {walked}",
         format::kib(cost.sram_bytes_per_core)
     )
 }
@@ -223,6 +237,14 @@ pub(super) fn figures(ui: &mut Ui, scene: &Scene, now: &Tally, after: Option<&Ta
             "Mhop·B",
             true,
             WIRE,
+        ),
+        (
+            "Peak link",
+            Some(now.peak_link as f64 / 1e3),
+            after.map(|after| Some(after.peak_link as f64 / 1e3)),
+            "kB",
+            true,
+            PEAK,
         ),
         (
             "Slowest stage",

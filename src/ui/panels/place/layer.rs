@@ -4,6 +4,7 @@ use egui::{Align2, Color32, StrokeKind, Ui, pos2, vec2};
 
 use super::ghost::Stage;
 use crate::hardware::Rect;
+use crate::session::placing::ground;
 use crate::session::{How, Session};
 use crate::sim::{OpClass, Scene};
 use crate::ui::theme::{self, Type};
@@ -67,18 +68,7 @@ impl Layer {
     pub(in crate::ui) fn values(&mut self, placed: &[(OpId, Rect)], scene: &Scene) -> (&[u8], u64) {
         let cores = scene.device.fabric_cores() as usize;
         if self.values.len() != cores || self.placed != placed {
-            self.values.clear();
-            self.values.resize(cores, OpClass::None as u8);
-            let columns = scene.device.fabric_columns.value as usize;
-            for (op, rect) in placed {
-                let class = OpClass::of(&scene.graph, op.0 as usize) as u8;
-                // What was put beyond the wafer has no cores there.
-                let right = (rect.right() as usize).min(columns);
-                let rows = self.values.chunks_exact_mut(columns).skip(rect.y as usize).take(rect.height as usize);
-                for row in rows {
-                    row[(rect.x as usize).min(right)..right].fill(class);
-                }
-            }
+            ground::classes(scene, placed, &mut self.values);
             placed.clone_into(&mut self.placed);
             self.revision += 1;
         }

@@ -30,7 +30,7 @@ pub(in crate::ui::panels) fn on_map(
     let reach = view.core_points(&plane).map(|points| (MAGNET_POINTS / points.max(1e-9)) as u32);
     let corner = carried(ui, hand, draft, scene, reach, shell, actions);
     let begun = Instant::now();
-    shell.place.judgement = corner.and_then(|corner| draft.judge(scene, &session.desk.survey.tally, corner));
+    shell.place.judgement = corner.and_then(|corner| draft.judge(scene, &session.desk.survey, corner));
     shell.place.judged_in = begun.elapsed();
     if let Some(core) = hand.clicked_core {
         let copies = ui.input(|input| input.modifiers.command);

@@ -21,6 +21,7 @@ pub(super) fn title(scene: &Scene, step: &Step) -> String {
         Decision::Fused { into, .. } => format!("Fused into {}", name(*into)),
         Decision::WaferFilled { wafer, .. } => format!("Filled wafer {wafer}"),
         Decision::ChunkChosen { .. } => "Chose the chunk".to_owned(),
+        Decision::LayoutChosen { .. } => "Chose the layout".to_owned(),
         Decision::TargetChosen { .. } => "Chose the target time".to_owned(),
         Decision::Checked { .. } => "Checked the program".to_owned(),
     }
@@ -52,6 +53,10 @@ pub(super) fn chose(scene: &Scene, step: &Step) -> String {
         }
         Decision::ChunkChosen { tokens, micro_batches } => {
             format!("{} at a time, {}", counted(*tokens, "token"), counted(*micro_batches, "micro-batch"))
+        }
+        Decision::LayoutChosen { way, run } => {
+            let time = format::duration(run.seconds(scene.device.clock_run_hz.value).0);
+            format!("{}, {time} a run", way.words())
         }
         Decision::TargetChosen { target, floor } => {
             let time = |cycles: &Cycles| format::duration(cycles.seconds(scene.device.clock_run_hz.value).0);

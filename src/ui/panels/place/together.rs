@@ -4,13 +4,13 @@ use egui::{Align2, Sense, Ui, pos2, vec2};
 
 use super::hand::padded;
 use super::{checker, tree::hint};
-use crate::session::{Action, PlaceAction, Proposal, Session, Tally, Wish};
+use crate::session::{Action, PlaceAction, Proposal, Session, Tally, Thinking, Wish};
 use crate::sim::Scene;
 use crate::ui::app::Shell;
 use crate::ui::icons::Icon;
 use crate::ui::theme::{self, Type};
 use crate::ui::widgets::{self, Button, Chip, SectionHeader, Tone, section_header, text};
-use crate::units::format;
+use crate::units::{Cycles, format};
 
 /// Draws the page.
 pub(super) fn show(ui: &mut Ui, scene: &Scene, session: &Session, shell: &mut Shell, actions: &mut Vec<Action>) {
@@ -24,13 +24,7 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, session: &Session, shell: &mut Sh
     }
     shell.place.before = false;
     if let Some(wish) = desk.asked() {
-        hint(ui, &format!("{}: the compiler is at work.", wish.words()));
-        padded(ui, |ui| {
-            if Button::secondary("Stop asking").wide().show(ui).clicked() {
-                actions.push(Action::Place(PlaceAction::Decline));
-            }
-        });
-        return;
+        return thinking(ui, scene, wish, desk.thinking.as_ref(), actions);
     }
     hint(
         ui,
@@ -61,6 +55,45 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, session: &Session, shell: &mut Sh
     });
     widgets::divider(ui);
     checker::last_run(ui, session, scene, session.desk.survey.differs);
+}
+
+/// How far the search for a proposal is, and what can be said meanwhile.
+fn thinking(ui: &mut Ui, scene: &Scene, wish: Wish, thinking: Option<&Thinking>, actions: &mut Vec<Action>) {
+    section_header(ui, &SectionHeader { title: wish.words(), note: "at work", key: "", open: None });
+    match thinking {
+        None => hint(ui, "The compiler reads the model, and lays the kernels out on shelves."),
+        Some(Thinking { phase, moves, best, shelves, layout }) => {
+            let time = |cycles: u64| format::duration(Cycles(cycles).seconds(scene.device.clock_run_hz.value).0);
+            hint(ui, &format!("{}, {} moves tried.", sentence(phase), format::grouped(*moves)));
+            let words = if layout.is_empty() {
+                format!("Best run so far: {} on shelves.", time(*shelves))
+            } else {
+                let less = format::percent(1.0 - *best as f64 / (*shelves).max(1) as f64);
+                format!(
+                    "Best run so far: {}, {less} shorter than on shelves. Its outlines are on the map.",
+                    time(*best)
+                )
+            };
+            hint(ui, &words);
+        }
+    }
+    padded(ui, |ui| {
+        ui.add_space(4.0);
+        let words = "Ends the search; what it has is proposed";
+        if Button::secondary("Take the best so far").wide().show(ui).on_hover_text(words).clicked() {
+            actions.push(Action::Place(PlaceAction::Enough));
+        }
+        ui.add_space(4.0);
+        if Button::secondary("Cancel").wide().show(ui).clicked() {
+            actions.push(Action::Place(PlaceAction::Decline));
+        }
+    });
+}
+
+/// With a capital letter in front.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Before and after, and the choice between them.
@@ -115,6 +148,7 @@ fn table(ui: &mut Ui, scene: &Scene, before: &Tally, after: &Tally) {
     let rows = [
         ("Kernels", Some(before.kernels as f64), Some(after.kernels as f64), false),
         ("Wire, Mhop·B", Some(before.wire as f64 / 1e6), Some(after.wire as f64 / 1e6), true),
+        ("Peak link, kB", Some(before.peak_link as f64 / 1e3), Some(after.peak_link as f64 / 1e3), true),
         ("Slowest stage, µs", slowest(before), slowest(after), true),
         ("SRAM used, KiB", Some(kib(before)), Some(kib(after)), true),
         (

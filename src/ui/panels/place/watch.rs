@@ -136,17 +136,9 @@ pub(super) fn on_map(ui: &Ui, stage: &Stage<'_>, session: &Session) {
         let shown = stage.screen(rect);
         painter.rect_filled(shown, 0.0, palette.text.tertiary.gamma_multiply(0.10 * strength));
         dashed(&painter, shown, Stroke::new(1.0, palette.text.secondary.gamma_multiply(strength)));
-        let at = shown.left_top() + vec2(12.0, 12.0);
+        // The letter alone: why it was not taken stands beside the same letter in the card, and kernels have names here.
+        let at = shown.right_bottom() - vec2(12.0, 12.0);
         numbered(&painter, palette, at, &letter(index).to_string());
-        if shown.width() > 90.0 {
-            let run = (considered.why_not.as_str(), Type::Caption, palette.map.label_text);
-            // On a plate, since what stands in its way has a name there too.
-            let (words, _) = text::elided(&painter, run, shown.width() - 40.0);
-            let corner = at + vec2(14.0, -words.size().y / 2.0);
-            let plate = egui::Rect::from_min_size(corner, words.size()).expand(3.0);
-            painter.rect_filled(plate, theme::tokens().radius.tick, palette.surface.map);
-            painter.galley(corner, words, palette.map.label_text);
-        }
     }
     if let Decision::RouteCommitted { from, to, .. } = step.decision {
         let program = &stage.scene.program;
