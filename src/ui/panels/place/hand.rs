@@ -13,6 +13,9 @@ use crate::units::format;
 
 /// Shapes in a row.
 const SHAPES_IN_ROW: usize = 3;
+/// Rows of shapes in windows lower than this, in points.
+const SHAPE_ROWS_LOW: usize = 2;
+const HEIGHT_FOR_ALL: f32 = 800.0;
 
 /// Where each figure comes from.
 const WIRE: &str = "Our model: hops between the middles of kernels times the bytes of a micro-batch, over the streams \
@@ -57,12 +60,13 @@ pub(super) fn show(ui: &mut Ui, scene: &Scene, session: &Session, shell: &Shell,
         let (Some(before), Some(after)) = (tallies.get(watch.at().saturating_sub(1)), tallies.get(watch.at())) else {
             return;
         };
-        columns_header(ui, "With this step", true);
-        return figures(ui, scene, before, Some(after));
+        columns_header(ui, "With this step", ["before", "change"]);
+        figures(ui, scene, before, Some(after));
+        return ui.add_space(8.0);
     }
     let judgement = shell.place.judgement.as_ref().filter(|_| draft.hand.is_some());
     let title = if draft.hand.is_some() { "If dropped here" } else { "So far" };
-    columns_header(ui, title, draft.hand.is_some());
+    columns_header(ui, title, ["now", if draft.hand.is_some() { "change" } else { "" }]);
     figures(ui, scene, &session.desk.survey.tally, judgement.map(|judgement| &judgement.after));
     if draft.hand.is_some() {
         spots(ui, session, judgement, actions);
@@ -75,7 +79,10 @@ fn in_hand(ui: &mut Ui, scene: &Scene, session: &Session, hand: Hand, actions: &
     let all = session.desk.walks.of(scene, hand.op).map_or(0, <[(u32, u32)]>::len);
     let name = resident::label_of(&scene.graph, hand.op);
     section_header(ui, &SectionHeader { title: "In hand", note: &name, key: "", open: None });
-    for row in shapes.chunks(SHAPES_IN_ROW) {
+    // In a low window one row less, with the row of the shape in hand, so that the spots below are in view.
+    let own = shapes.iter().position(|&shape| shape == (hand.width, hand.height)).unwrap_or(0) / SHAPES_IN_ROW;
+    let rows = if ui.ctx().content_rect().height() < HEIGHT_FOR_ALL { SHAPE_ROWS_LOW } else { usize::MAX };
+    for row in shapes.chunks(SHAPES_IN_ROW).skip((own + 1).saturating_sub(rows)).take(rows) {
         let (area, _) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
         let width = ((area.width() - 24.0 - 8.0) / SHAPES_IN_ROW as f32).floor();
         for (index, &(columns, rows)) in row.iter().enumerate() {
@@ -200,15 +207,13 @@ fn key_verb(ui: &Ui, left: egui::Pos2, key: &str, word: &str) -> Response {
 /// Right edges of the columns of values and of units' left edges, from the right of the panel.
 const VALUE_RIGHT: f32 = 98.0;
 
-fn columns_header(ui: &mut Ui, title: &str, change: bool) {
+fn columns_header(ui: &mut Ui, title: &str, [now, change]: [&str; 2]) {
     let response = section_header(ui, &SectionHeader { title, note: "", key: "", open: None });
     let palette = theme::palette(ui);
     let (rect, y) = (response.rect, response.rect.center().y);
     let quiet = |words| (words, Type::Caption, palette.text.tertiary);
-    text::paint(ui.painter(), pos2(rect.right() - VALUE_RIGHT, y), Align2::RIGHT_CENTER, quiet("now"));
-    if change {
-        text::paint(ui.painter(), pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, quiet("change"));
-    }
+    text::paint(ui.painter(), pos2(rect.right() - VALUE_RIGHT, y), Align2::RIGHT_CENTER, quiet(now));
+    text::paint(ui.painter(), pos2(rect.right() - 12.0, y), Align2::RIGHT_CENTER, quiet(change));
 }
 
 /// A figure of the table.

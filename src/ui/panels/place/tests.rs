@@ -193,14 +193,7 @@ fn a_model_is_placed_broken_repaired_and_run_by_keyboard_alone() {
                 }
             }
             Rule::Sram => {
-                for _ in 0..8 {
-                    press(&mut harness, none, Key::Comma);
-                    let hand = session(&harness).draft.as_ref().unwrap().hand.unwrap();
-                    if hand.width * hand.height < 100 {
-                        break;
-                    }
-                }
-                for _ in 0..60 {
+                for _ in 0..400 {
                     if fits(&harness) {
                         press(&mut harness, Modifiers::ALT | Modifiers::SHIFT, Key::ArrowUp);
                         press(&mut harness, Modifiers::ALT | Modifiers::SHIFT, Key::ArrowLeft);
