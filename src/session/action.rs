@@ -127,9 +127,10 @@ pub enum PlaceAction {
         dx: i32,
         dy: i32,
     },
-    /// Gives it the next shape that is offered.
+    /// Gives it the next shape that is offered; far: one sixteenth of them further on, up to the last.
     NextShape {
         back: bool,
+        far: bool,
     },
     /// Brings its north-west corner here.
     Hover(Core),

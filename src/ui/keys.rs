@@ -33,7 +33,7 @@ pub(super) const SHEET: [(&str, &str); 37] = [
     ("Enter, C", "Place: drop it; drop it and take its like in the next block"),
     ("Shift+Enter", "Place: drop it although it is not legal, as a draft"),
     ("Tab, Shift+Tab", "Place: next, previous better spot"),
-    (", and .", "Place: next, previous shape; Alt with the wheel too"),
+    (", and .", "Place: previous, next shape, Shift far; Alt with the wheel too"),
     ("Alt+Shift+arrows", "Place: make it wider, narrower, higher, lower by one core"),
     ("R", "Place: rotate what is in hand"),
     ("Q", "Place: put it back"),

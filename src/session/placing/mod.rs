@@ -199,11 +199,12 @@ impl Session {
                     draft.reshape((side(width, dx, limits.0), side(height, dy, limits.1)));
                 }
             }
-            PlaceAction::NextShape { back } => {
+            PlaceAction::NextShape { back, far } => {
                 let walk = draft.hand.and_then(|hand| desk.walks.of(scene, hand.op));
                 match (walk, draft.hand) {
                     (Some(walk), Some(Hand { width, height, .. })) => {
-                        if let Some(shape) = walk::next(walk, (width, height), back) {
+                        let next = if far { walk::far } else { walk::next };
+                        if let Some(shape) = next(walk, (width, height), back) {
                             draft.reshape(shape);
                         }
                     }

@@ -75,9 +75,35 @@ pub(super) fn next(walk: &[(u32, u32)], own: (u32, u32), back: bool) -> Option<(
     walk.get(next).copied()
 }
 
+/// Strides from one end of a walk to the other.
+const STRIDES: usize = 16;
+
+/// The shape one stride behind `own` in a walk, or before it; the ends are not passed.
+pub(super) fn far(walk: &[(u32, u32)], own: (u32, u32), back: bool) -> Option<(u32, u32)> {
+    let stride = walk.len().div_ceil(STRIDES);
+    let at = walk.partition_point(|shape| *shape < own);
+    let next = if back { at.saturating_sub(stride) } else { at + stride };
+    walk.get(next.min(walk.len().checked_sub(1)?)).copied()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::next;
+    use super::{far, next};
+
+    #[test]
+    fn sixteen_strides_lead_from_any_shape_to_either_end() {
+        for count in [0, 1, 2, 15, 16, 17, 400] {
+            let walk: Vec<(u32, u32)> = (0..count).map(|at| (at, count - at)).collect();
+            for back in [false, true] {
+                let end = if back { walk.first() } else { walk.last() };
+                for &begin in &walk {
+                    let reached = (0..16).try_fold(begin, |shape, _| far(&walk, shape, back));
+                    assert_eq!(reached, end.copied());
+                }
+            }
+            assert_eq!(far(&walk, (1_000, 1), true).is_some(), count > 0);
+        }
+    }
 
     #[test]
     fn a_walk_goes_round_both_ways_and_enters_between() {

@@ -27,7 +27,7 @@ const ALWAYS: [(Modifiers, Key, PlaceAction); 10] = [
 const RESIZE: Modifiers = Modifiers::ALT.plus(Modifiers::SHIFT);
 
 /// Keys about what is in hand.
-const HAND: [(Modifiers, Key, PlaceAction); 24] = [
+const HAND: [(Modifiers, Key, PlaceAction); 26] = [
     (RESIZE, Key::ArrowLeft, PlaceAction::Resize { dx: -1, dy: 0 }),
     (RESIZE, Key::ArrowRight, PlaceAction::Resize { dx: 1, dy: 0 }),
     (RESIZE, Key::ArrowUp, PlaceAction::Resize { dx: 0, dy: -1 }),
@@ -35,10 +35,12 @@ const HAND: [(Modifiers, Key, PlaceAction); 24] = [
     (Modifiers::NONE, Key::R, PlaceAction::Rotate),
     (Modifiers::NONE, Key::Q, PlaceAction::PutBack),
     (Modifiers::NONE, Key::Delete, PlaceAction::TakeOff),
-    (Modifiers::ALT, Key::ArrowUp, PlaceAction::NextShape { back: true }),
-    (Modifiers::ALT, Key::ArrowDown, PlaceAction::NextShape { back: false }),
-    (Modifiers::NONE, Key::Comma, PlaceAction::NextShape { back: true }),
-    (Modifiers::NONE, Key::Period, PlaceAction::NextShape { back: false }),
+    (Modifiers::ALT, Key::ArrowUp, PlaceAction::NextShape { back: true, far: false }),
+    (Modifiers::ALT, Key::ArrowDown, PlaceAction::NextShape { back: false, far: false }),
+    (Modifiers::SHIFT, Key::Comma, PlaceAction::NextShape { back: true, far: true }),
+    (Modifiers::SHIFT, Key::Period, PlaceAction::NextShape { back: false, far: true }),
+    (Modifiers::NONE, Key::Comma, PlaceAction::NextShape { back: true, far: false }),
+    (Modifiers::NONE, Key::Period, PlaceAction::NextShape { back: false, far: false }),
     (Modifiers::SHIFT, Key::Tab, PlaceAction::NextSpot { back: true }),
     (Modifiers::NONE, Key::Tab, PlaceAction::NextSpot { back: false }),
     (Modifiers::COMMAND, Key::ArrowLeft, PlaceAction::Slide { dx: -1, dy: 0 }),

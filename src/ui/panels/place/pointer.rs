@@ -42,9 +42,9 @@ pub(in crate::ui::panels) fn on_map(
         actions.push(Action::Place(PlaceAction::Pick(op)));
     }
     if draft.hand.is_some() && hand.hovered_core.is_some() {
-        let notches = ui.input(|input| alt_notches(&input.raw.events));
+        let (notches, far) = ui.input(|input| (alt_notches(&input.raw.events), input.modifiers.shift));
         if notches != 0.0 {
-            actions.push(Action::Place(PlaceAction::NextShape { back: notches > 0.0 }));
+            actions.push(Action::Place(PlaceAction::NextShape { back: notches > 0.0, far }));
         }
     }
     let stage = ghost::Stage { scene, view: &view, plane: &plane, area };

@@ -193,7 +193,11 @@ fn a_model_is_placed_broken_repaired_and_run_by_keyboard_alone() {
                 }
             }
             Rule::Sram => {
-                for _ in 0..400 {
+                // To the narrowest shape, and smaller still.
+                for _ in 0..16 {
+                    press(&mut harness, Modifiers::SHIFT, Key::Comma);
+                }
+                for _ in 0..60 {
                     if fits(&harness) {
                         press(&mut harness, Modifiers::ALT | Modifiers::SHIFT, Key::ArrowUp);
                         press(&mut harness, Modifiers::ALT | Modifiers::SHIFT, Key::ArrowLeft);
