@@ -11,6 +11,9 @@ use super::tree::{Change, Curves, Cut, NONE, Shape, Spot};
 use super::{Objective, Problem};
 use crate::rng::Rng;
 
+/// Steps of the target time that are taken one by one on the way back from a time at which a tree fits.
+const STEPS_BACK: u64 = 64;
+
 /// A tree that fits, with its target time and score.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
@@ -367,9 +370,16 @@ impl<'p> Walker<'p> {
             stride *= 2;
         }
         self.value_at(ticks);
-        // The longer strides went too far: the way back ends at the least time.
-        while self.value_at(ticks.saturating_sub(self.step)).is_some() {
-            ticks -= self.step;
+        // The longer strides went too far: the way back ends at the least time. Times of a hostile graph lie so far apart
+        // that single steps would not end.
+        while stride > self.step * STEPS_BACK {
+            stride /= 2;
+            if ticks > self.floor.saturating_add(stride) && self.value_at(ticks - stride).is_some() {
+                ticks -= stride;
+            }
+        }
+        while ticks > self.floor && self.value_at(ticks.saturating_sub(self.step)).is_some() {
+            ticks = ticks.saturating_sub(self.step);
         }
     }
 
