@@ -195,6 +195,22 @@ fn an_adapter_stands_where_splits_differ() {
     assert!(needs_adapter(&producer, &consumer(2, 5)));
 }
 
+#[test]
+fn boxes_that_are_placed_get_arguments_with_fewer_adapters() {
+    let asked = benchmark(SMALL);
+    let silent = benchmark(&SMALL.replace("wadapter=5", "wadapter=0"));
+    for seed in 1..4 {
+        let judged = |from: &Benchmark| {
+            let (placed, _) = from.place(Objective::Score, Budget::Moves(3_000), seed, &mut |_| 0.0).unwrap();
+            judge(&asked, &placed.into_iter().map(Some).collect::<Vec<_>>())
+        };
+        let (with, without) = (judged(&asked), judged(&silent));
+        assert_eq!(with.faults, []);
+        assert!(with.score <= without.score, "{with:?} {without:?}");
+        assert!(with.adapters <= without.adapters, "{with:?} {without:?}");
+    }
+}
+
 /// A kernel of `work` core-ticks that any box of enough cores holds.
 struct Fluid {
     work: u64,

@@ -228,12 +228,8 @@ impl Shaper {
         for &split in &self.splits {
             let product = split[0] * split[1];
             let largest_cap = (side / product).saturating_sub(1).min(conv_caps(&self.kernel));
-            let tables: Option<Vec<ConvAt<'_>>> = self
-                .kernel
-                .convs
-                .iter()
-                .map(|conv| ConvAt::new(conv, split, ticks, self.per_unit, self.memory_limit))
-                .collect();
+            let tables: Option<Vec<ConvAt<'_>>> =
+                self.kernel.convs.iter().map(|conv| self.conv_at(conv, split, ticks)).collect();
             let Some(tables) = tables else { continue };
             for cap in 1..=largest_cap {
                 let mut width = 0;
@@ -279,12 +275,16 @@ impl Shaper {
         None
     }
 
+    /// A convolution of this kernel at a split and a target time; `None` if no c′ and k′ are fast enough.
+    pub(super) fn conv_at<'c>(&self, conv: &'c Conv, split: [u64; 2], ticks: u64) -> Option<ConvAt<'c>> {
+        ConvAt::new(conv, split, ticks, self.per_unit, self.memory_limit)
+    }
+
     fn widened(&self, ticks: u64, split: [u64; 2], cap: u64, mut more: u64) -> Option<Arguments> {
         let mut features = Vec::with_capacity(self.kernel.convs.len());
         for conv in &self.kernel.convs {
-            let table = ConvAt::new(conv, split, ticks, self.per_unit, self.memory_limit)?;
             let parts_in = cap.min(conv.features_in);
-            let least = table.least_parts_out(parts_in, conv.features_in.div_ceil(parts_in))?;
+            let least = self.conv_at(conv, split, ticks)?.least_for(parts_in)?;
             let added = more.min(conv.features_out - least);
             more -= added;
             features.push([parts_in, least + added]);
@@ -330,8 +330,8 @@ fn conv_caps(kernel: &Kernel) -> u64 {
 }
 
 /// A convolution at a split of rows and columns and a target time.
-struct ConvAt<'c> {
-    conv: &'c Conv,
+pub(super) struct ConvAt<'c> {
+    pub(super) conv: &'c Conv,
     split: u64,
     memory_limit: u64,
     /// How often the loops over the features may run, on each core, within the target time.
@@ -346,7 +346,12 @@ impl<'c> ConvAt<'c> {
         (quota > 0).then_some(Self { conv, split: split[0] * split[1], memory_limit, quota })
     }
 
-    /// Least k′ for a c′ that meets time and memory; `rounds_in` is ⌈C/c′⌉.
+    /// Least k′ for a c′ that meets time and memory.
+    pub(super) fn least_for(&self, parts_in: u64) -> Option<u64> {
+        self.least_parts_out(parts_in, self.conv.features_in.div_ceil(parts_in))
+    }
+
+    /// The same; `rounds_in` is ⌈C/c′⌉.
     fn least_parts_out(&self, parts_in: u64, rounds_in: u64) -> Option<u64> {
         // ⌈K/k′⌉ may be at most this, which is to say K/k′ may.
         let quota = self.quota / rounds_in;

@@ -5,6 +5,7 @@
 //! floorplanner, which knows nothing of convolutions. [`judge`](mod@judge) scores any placement, ours or another's, from
 //! the formulas alone.
 
+mod adapters;
 pub mod judge;
 pub mod kernels;
 pub mod paint;
@@ -16,12 +17,14 @@ use thiserror::Error;
 pub use judge::{Fault, Judgement, judge};
 pub use kernels::{Arguments, Kernel, Performance, Shaper};
 
-use crate::compiler::floorplan::{self, Block, Budget, Objective, Problem, Shapes, Watch, Wire, bound};
+use crate::compiler::floorplan::{self, Block, Budget, Objective, Problem, Progress, Shapes, Watch, Wire, bound};
 use crate::hardware::Rect;
 use crate::workload::import::kgraph::{KernelGraph, Statement};
 
 /// Longest time on one core that is counted, in ticks.
 const TICKS_MAX: u64 = 1 << 50;
+/// Share of the budget that the search for boxes gets where adapters are looked at afterwards.
+const SEARCH_SHARE: f64 = 0.95;
 
 /// Why a graph has no placement: one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -160,9 +163,19 @@ impl Benchmark {
         watch: &mut Watch<'_>,
     ) -> Result<(Vec<Placed>, u64), BenchmarkError> {
         let problem = self.problem(objective);
-        let found = floorplan::solve(&problem, budget, seed, watch).ok_or_else(|| self.not_found())?;
+        let adapters = self.statement.adapter_weight > 0.0;
+        let share = if adapters { SEARCH_SHARE } else { 1.0 };
+        let mut last = Progress { moves: 0, phase: "adapters", temperature: 0.0, best: None };
+        let mut watch_search = |progress: &Progress| {
+            (last.moves, last.best) = (progress.moves, progress.best);
+            watch(progress) / share
+        };
+        let found = floorplan::solve(&problem, budget, seed, &mut watch_search).ok_or_else(|| self.not_found())?;
         let placed = self.parts.iter().zip(&found.rects).map(|(part, rect)| self.placed(part.kind, rect, found.ticks));
-        let placed = placed.collect::<Option<Vec<_>>>().ok_or_else(|| self.not_found())?;
+        let mut placed = placed.collect::<Option<Vec<_>>>().ok_or_else(|| self.not_found())?;
+        if adapters {
+            placed = adapters::fewer(self, &placed, &found, objective, || watch(&last) >= 1.0);
+        }
         Ok((placed, found.moves))
     }
 
