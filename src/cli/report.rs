@@ -45,25 +45,12 @@ impl Facts {
         let summary = summary(scene, trace);
         let trains = scene.program.job.work == Work::Train && scene.graph.unit == Unit::Token;
         let days = TOKENS_OF_A_TRAINING_RUN / summary.tokens_per_second / 86_400.0;
-        let (region, peak) = fullest(scene);
+        let (region, peak) = sram::fullest(&scene.program).unwrap_or_default();
         let (peak_owner, peak_cycle) = owner(scene, trace, region, &peak);
         let stream_share = stream_share(scene, trace, &summary);
         let days_per_300e9_tokens = trains.then_some(days);
         Self { summary, days_per_300e9_tokens, stream_share, peak, peak_owner, peak_cycle }
     }
-}
-
-/// The region with the fullest core, the first among equals.
-fn fullest(scene: &Scene) -> (u32, SramPeak) {
-    let program = &scene.program;
-    let mut best = (0, SramPeak { tally: sram::SramTally::default(), stage: None });
-    for region in 0..program.regions.len() as u32 {
-        let peak = sram::peak(program, region);
-        if peak.tally.total() > best.1.tally.total() {
-            best = (region, peak);
-        }
-    }
-    best
 }
 
 fn owner(scene: &Scene, trace: &Trace, region: u32, peak: &SramPeak) -> (String, Option<u64>) {

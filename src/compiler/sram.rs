@@ -32,7 +32,7 @@ impl SramTally {
 }
 
 /// The fullest moment of the fullest core of a region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SramPeak {
     pub tally: SramTally,
     /// Index of the stage of a streaming schedule at which it is reached; `None` if the use never changes.
@@ -54,6 +54,13 @@ pub fn peaks(program: &Program) -> Vec<u64> {
         }
     }
     bytes
+}
+
+/// The region with the fullest core, the first among equals, and that core's peak; `None` without regions.
+pub fn fullest(program: &Program) -> Option<(u32, SramPeak)> {
+    let peaks = peaks(program);
+    let region = (0..peaks.len()).reduce(|best, next| if peaks[next] > peaks[best] { next } else { best })? as u32;
+    Some((region, peak(program, region)))
 }
 
 /// The peak of `region` over the whole schedule, on its fullest core.

@@ -7,7 +7,7 @@
 use crate::compiler::{KernelId, Pass, Schedule, Split};
 use crate::hardware::{Core, Rect};
 use crate::sim::frame::{Scene, track_of};
-use crate::sim::occupancy;
+use crate::sim::occupancy::{self, Held};
 use crate::sim::trace::{Activity, Interval, Trace};
 use crate::workload::Product;
 
@@ -37,7 +37,7 @@ pub fn detail(scene: &Scene, trace: &Trace, wafer: u32, window: Rect, time: u64)
     let cores = window.cores() as usize;
     let mut detail = Detail { window, links: vec![[0; 4]; cores], sram: vec![0; cores] };
     let program = &scene.program;
-    let alive = occupancy::alive_at(program, trace, time);
+    let held = Held::new(program, &occupancy::alive_at(program, trace, time));
     let limit = u64::from(scene.device.sram_bytes_per_core.value.max(1));
     for (index, region) in program.regions.iter().enumerate() {
         let Some(shared) = region.rect.intersection(&window).filter(|_| region.wafer == wafer) else { continue };
@@ -53,7 +53,7 @@ pub fn detail(scene: &Scene, trace: &Trace, wafer: u32, window: Rect, time: u64)
                 }
             }
         }
-        occupancy::region_bytes(program, &alive, index as u32, |row, line| {
+        occupancy::region_bytes(program, &held, index as u32, |row, line| {
             let y = region.rect.y + row;
             if !(shared.y..shared.bottom()).contains(&y) {
                 return;

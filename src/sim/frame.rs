@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::compiler::{Entry, Kernel, Program, Region, Schedule, Split};
 use crate::hardware::{Core, DefectMap, DeviceSpec};
-use crate::sim::occupancy;
+use crate::sim::occupancy::{self, Held};
 use crate::sim::trace::{Activity, Interval, Trace, Track};
 use crate::workload::{Graph, OpKind};
 
@@ -154,9 +154,16 @@ impl Scene {
     pub fn fill(&self, trace: &Trace, request: FrameRequest, values: &mut [u8]) {
         match request.layer {
             Layer::SramNow => {
-                let alive = occupancy::alive_at(&self.program, trace, request.time);
+                let held = Held::new(&self.program, &occupancy::alive_at(&self.program, trace, request.time));
                 self.fill_sram(values, request.wafer, |region, put| {
-                    occupancy::region_bytes(&self.program, &alive, region, put);
+                    occupancy::region_bytes(&self.program, &held, region, put);
+                });
+            }
+            // In a pipeline nothing comes and goes.
+            Layer::SramPeak if matches!(self.program.schedule, Schedule::Pipeline { .. }) => {
+                let held = Held::new(&self.program, &[]);
+                self.fill_sram(values, request.wafer, |region, put| {
+                    occupancy::region_bytes(&self.program, &held, region, put);
                 });
             }
             Layer::SramPeak => {

@@ -4,7 +4,7 @@
 //! map of the whole wafer costs one such sum per core, never a walk over buffers.
 
 use crate::compiler::sram::{SramTally, peak_at};
-use crate::compiler::{BufferId, Extent, Lifetime, Program, Schedule, Split};
+use crate::compiler::{Buffer, BufferId, Extent, Lifetime, Program, Schedule, Split};
 use crate::sim::trace::Trace;
 
 /// Which staged buffers hold SRAM at `time`.
@@ -38,15 +38,35 @@ pub fn first_column(program: &Program, region: u32) -> u32 {
     }
 }
 
-/// Bytes of every core of `region` at `time`, row by row, given the buffers that are `alive`.
-pub fn region_bytes(program: &Program, alive: &[BufferId], region: u32, mut put: impl FnMut(u32, &[u32])) {
+/// The buffers that hold SRAM at one moment, by region: a wafer of thousands of kernels looks at each once.
+pub struct Held<'p> {
+    by_region: Vec<Vec<&'p Buffer>>,
+}
+
+impl<'p> Held<'p> {
+    /// What is held for the whole run, and the buffers that are `alive`.
+    pub fn new(program: &'p Program, alive: &[BufferId]) -> Self {
+        let mut by_region = vec![Vec::new(); program.regions.len()];
+        let always = program.buffers.iter().filter(|buffer| buffer.lifetime == Lifetime::Always);
+        let staged = alive.iter().map(|id| &program.buffers[id.0 as usize]);
+        for buffer in always.chain(staged) {
+            for region in buffer.regions.clone() {
+                if let Some(held) = by_region.get_mut(region as usize) {
+                    held.push(buffer);
+                }
+            }
+        }
+        Self { by_region }
+    }
+}
+
+/// Bytes of every core of `region`, row by row, given what is `held`.
+pub fn region_bytes(program: &Program, held: &Held<'_>, region: u32, mut put: impl FnMut(u32, &[u32])) {
     let rect = program.regions[region as usize].rect;
     let first = first_column(program, region);
-    let always = program.buffers.iter().filter(|buffer| buffer.lifetime == Lifetime::Always);
-    let staged = alive.iter().map(|id| &program.buffers[id.0 as usize]);
     let mut uniform = 0;
     let mut grids: Vec<(Split, Vec<(Split, u64)>)> = Vec::new();
-    for buffer in always.chain(staged).filter(|buffer| buffer.regions.contains(&region)) {
+    for buffer in &held.by_region[region as usize] {
         match buffer.extent {
             Extent::Uniform(bytes) => uniform += bytes,
             Extent::Grid { rows, columns, bytes_per_element } => {

@@ -49,10 +49,7 @@ struct Facts {
 
 impl Facts {
     fn of(program: &Arc<Program>) -> Self {
-        let peaks = (0..program.regions.len() as u32).map(|region| (region, sram::peak(program, region)));
-        // The first among equals.
-        let fullest = peaks.reduce(|best, next| if next.1.tally.total() > best.1.tally.total() { next } else { best });
-        Self { program: Arc::clone(program), fullest }
+        Self { program: Arc::clone(program), fullest: sram::fullest(program) }
     }
 }
 
