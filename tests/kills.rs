@@ -138,7 +138,7 @@ fn kill(rng: &mut Rng) -> Left {
     let folder = tempfile::tempdir().unwrap();
     let (mut child, edits) = start(folder.path(), false);
     // Some edits later, at any moment of the next ones.
-    let after = 1 + rng.below(4 * EDITS_PER_SAVE);
+    let after = 1 + rng.below(12 * EDITS_PER_SAVE);
     let mut begun = 0;
     while begun < after {
         begun = edits.recv_timeout(Duration::from_mins(1)).unwrap();

@@ -111,7 +111,7 @@ fn place(rng: &mut Rng) -> PlaceAction {
         8 => PlaceAction::Rotate,
         9 => PlaceAction::Shape(cores(rng), cores(rng)),
         10 => PlaceAction::Resize { dx: steps(rng), dy: steps(rng) },
-        11 => PlaceAction::NextShape { back: flag(rng) },
+        11 => PlaceAction::NextShape { back: flag(rng), far: flag(rng) },
         12 => PlaceAction::Hover(Core { x: cores(rng), y: cores(rng) }),
         13 => PlaceAction::Move { dx: steps(rng), dy: steps(rng) },
         14 => PlaceAction::Slide { dx: steps(rng).signum(), dy: steps(rng).signum() },
