@@ -2,7 +2,7 @@
 //!
 //! A lock ends with its process, however that ends, so a draft whose lock is free belongs to nobody and is offered. A
 //! window holds the lock of what it offers, so that two windows never offer the same draft. Drafts that were set aside
-//! are kept, but no longer offered at the start. When they are written is [`super::keeper`]'s business.
+//! are kept, but no longer offered at the start. When they are written is `keeper`'s business.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};

@@ -11,8 +11,8 @@ use super::tree::{Change, Curves, Cut, NONE, Shape, Spot};
 use super::{Objective, Problem};
 use crate::rng::Rng;
 
-/// Steps of the target time that are taken one by one on the way back from a time at which a tree fits.
-const STEPS_BACK: u64 = 64;
+/// Steps of the target time that are taken one by one, on the way down from a time at which a tree fits.
+const STEPS_ALONE: u32 = 64;
 
 /// A tree that fits, with its target time and score.
 #[derive(Clone, Debug)]
@@ -370,16 +370,31 @@ impl<'p> Walker<'p> {
             stride *= 2;
         }
         self.value_at(ticks);
-        // The longer strides went too far: the way back ends at the least time. Times of a hostile graph lie so far apart
-        // that single steps would not end.
-        while stride > self.step * STEPS_BACK {
+        self.descend(ticks);
+    }
+
+    /// Lowers the target time from `ticks`, at which the tree fits, to the least at which it does: step by step, and
+    /// with growing strides where that would take long, as times of a hostile graph lie far apart.
+    fn descend(&mut self, mut ticks: u64) {
+        for _ in 0..STEPS_ALONE {
+            if ticks <= self.floor || self.value_at(ticks.saturating_sub(self.step)).is_none() {
+                return;
+            }
+            ticks = ticks.saturating_sub(self.step);
+        }
+        let mut stride = self.step;
+        let fits_below = |walker: &mut Self, ticks: u64, stride: u64| {
+            ticks > walker.floor.saturating_add(stride) && walker.value_at(ticks - stride).is_some()
+        };
+        while fits_below(self, ticks, stride) {
+            ticks -= stride;
+            stride = stride.saturating_mul(2);
+        }
+        while stride > self.step {
             stride /= 2;
-            if ticks > self.floor.saturating_add(stride) && self.value_at(ticks - stride).is_some() {
+            if fits_below(self, ticks, stride) {
                 ticks -= stride;
             }
-        }
-        while ticks > self.floor && self.value_at(ticks.saturating_sub(self.step)).is_some() {
-            ticks = ticks.saturating_sub(self.step);
         }
     }
 
